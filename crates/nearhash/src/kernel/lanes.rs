@@ -1,0 +1,85 @@
+//! Sixteen float32 lanes, whatever the registers are: the operations that the algorithms in
+//! [`generic`](super::generic) are written in.
+
+use std::fmt::Debug;
+
+/// Lanes of every [`Lanes`] type.
+pub(crate) const LANES: usize = 16;
+
+/// Sixteen float32 lanes.
+///
+/// Every implementation gives the same bits for every operation: products and sums are fused
+/// ([`mul_add`](Self::mul_add)) everywhere, and [`reduce`](Self::reduce) adds lanes in one order.
+///
+/// # Safety
+/// All methods may use vendor intrinsics. Callers must run on a CPU with the instruction set of
+/// the implementing type, inside a function that enables it (otherwise nothing is inlined).
+/// Methods that take pointers say what must be readable or writable behind them; no alignment is
+/// needed.
+pub(crate) trait Lanes: Copy + Debug {
+    /// `x` in every lane.
+    unsafe fn splat(x: f32) -> Self;
+    /// Sixteen floats from `from`, which must have that many readable.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Sixteen bytes from `from`, widened.
+    unsafe fn load_u8(from: *const u8) -> Self;
+    /// Sixteen 16-bit integers from `from`, widened.
+    unsafe fn load_i16(from: *const i16) -> Self;
+    /// All lanes to `to`, which must have sixteen floats writable.
+    unsafe fn store(self, to: *mut f32);
+    /// The first `n` lanes, the others zero.
+    unsafe fn first(self, n: usize) -> Self;
+    /// `self - other`.
+    unsafe fn sub(self, other: Self) -> Self;
+    /// `self * other`.
+    unsafe fn mul(self, other: Self) -> Self;
+    /// `self * by + plus`, rounded once.
+    unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
+    /// Bit `i` is set when lane `i` is not negative (zero of either sign is not).
+    unsafe fn not_negative(self) -> u16;
+    /// Largest integer not above each lane, within ±2³⁰ (NaN gives −2³⁰), to sixteen writable
+    /// integers.
+    unsafe fn store_floor(self, to: *mut i32);
+    /// Sum of the lanes: lane i plus lane i + 8, then i + 4, then i + 2, then i + 1.
+    unsafe fn reduce(self) -> f32;
+    /// [`reduce`](Self::reduce) of four at once.
+    unsafe fn reduce4(of: [Self; 4]) -> [f32; 4];
+    /// Ask for the cache line at `at`; any address is allowed.
+    unsafe fn prefetch(at: *const u8);
+}
+
+/// Bound of the integers that [`Lanes::store_floor`] writes.
+pub(crate) const FLOOR_LIMIT: f32 = (1 << 30) as f32;
+
+/// A type that rows may have in memory.
+pub(crate) trait Element: Copy {
+    /// Sixteen values from `from`, widened to float32.
+    ///
+    /// # Safety
+    /// As for [`Lanes`]; sixteen values must be readable at `from`.
+    unsafe fn load<V: Lanes>(from: *const Self) -> V;
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const Self) -> V {
+        // SAFETY: passed on to the caller.
+        unsafe { V::load(from) }
+    }
+}
+
+impl Element for i16 {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const Self) -> V {
+        // SAFETY: passed on to the caller.
+        unsafe { V::load_i16(from) }
+    }
+}
+
+impl Element for u8 {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const Self) -> V {
+        // SAFETY: passed on to the caller.
+        unsafe { V::load_u8(from) }
+    }
+}

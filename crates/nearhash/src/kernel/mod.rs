@@ -1,0 +1,362 @@
+//! The only place with SIMD.
+//!
+//! Every kernel is written once, over sixteen abstract lanes ([`lanes`], [`generic`]), and
+//! compiled for each instruction set; [`Kernels`] is the table of the compiled versions. The best
+//! one that the CPU has is chosen once, at run time. All give the same bits: sums have one order,
+//! multiply and add are fused, and there is nothing that a wider register does otherwise.
+
+mod generic;
+mod lanes;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use std::sync::OnceLock;
+
+use crate::points::{RowSlice, SLACK};
+use generic::{Gather, Pairs, Projection};
+pub(crate) use lanes::LANES;
+
+/// Instruction sets, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// What every CPU of the architecture has.
+    Portable,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 F, DQ, BW and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    const ALL: &[Self] = &[
+        Self::Portable,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    fn available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+        }
+    }
+}
+
+/// Name of the instruction set in use: `"avx512"`, `"avx2"` or `"portable"`.
+///
+/// It is the best that the CPU has. The environment variable `NEARHASH_CPU` may name a lesser one;
+/// a better one than the CPU has, or an unknown name, changes nothing. Answers are the same.
+pub fn level() -> &'static str {
+    Kernels::get().level.name()
+}
+
+/// The kernels, compiled for one instruction set that this CPU has.
+#[derive(Debug)]
+pub(crate) struct Kernels {
+    level: Level,
+    project: unsafe fn(Projection),
+    gather: [GatherKernels; 2],
+    pairs: unsafe fn(Pairs),
+    signs: unsafe fn(*const f32, usize, *mut u16),
+    floors: unsafe fn(*const f32, usize, *mut i32),
+}
+
+/// One for each type of rows.
+#[derive(Debug)]
+struct GatherKernels {
+    u8: unsafe fn(Gather<'_, u8>),
+    i16: unsafe fn(Gather<'_, i16>),
+    f32: unsafe fn(Gather<'_, f32>),
+}
+
+/// The table of kernels for one lanes type. `$shapes` are rows × panels (and panels for a single
+/// row) of a projection tile, and queries × rows of a tile of pairs: what fits the registers.
+macro_rules! kernels {
+    ($name:ident, $level:expr, $lanes:ty, $(#[$features:meta])?,
+     project $rows:literal x $panels:literal, $single:literal, pairs $q:literal x $r:literal) => {
+        static $name: Kernels = {
+            $(#[$features])?
+            unsafe fn project(p: Projection) {
+                // SAFETY: the caller's promise; the features are on here.
+                unsafe { generic::project::<$lanes, $rows, $panels, $single>(p) }
+            }
+            $(#[$features])?
+            unsafe fn gather_u8<const SCALED: bool>(g: Gather<'_, u8>) {
+                // SAFETY: as above.
+                unsafe { generic::gather::<$lanes, u8, SCALED>(g) }
+            }
+            $(#[$features])?
+            unsafe fn gather_i16<const SCALED: bool>(g: Gather<'_, i16>) {
+                // SAFETY: as above.
+                unsafe { generic::gather::<$lanes, i16, SCALED>(g) }
+            }
+            $(#[$features])?
+            unsafe fn gather_f32<const SCALED: bool>(g: Gather<'_, f32>) {
+                // SAFETY: as above.
+                unsafe { generic::gather::<$lanes, f32, SCALED>(g) }
+            }
+            $(#[$features])?
+            unsafe fn pairs(p: Pairs) {
+                // SAFETY: as above.
+                unsafe { generic::pairs::<$lanes, $q, $r>(p) }
+            }
+            $(#[$features])?
+            unsafe fn signs(values: *const f32, words: usize, out: *mut u16) {
+                // SAFETY: as above.
+                unsafe { generic::signs::<$lanes>(values, words, out) }
+            }
+            $(#[$features])?
+            unsafe fn floors(values: *const f32, blocks: usize, out: *mut i32) {
+                // SAFETY: as above.
+                unsafe { generic::floors::<$lanes>(values, blocks, out) }
+            }
+            Kernels {
+                level: $level,
+                project,
+                gather: [
+                    GatherKernels {
+                        u8: gather_u8::<false>,
+                        i16: gather_i16::<false>,
+                        f32: gather_f32::<false>,
+                    },
+                    GatherKernels {
+                        u8: gather_u8::<true>,
+                        i16: gather_i16::<true>,
+                        f32: gather_f32::<true>,
+                    },
+                ],
+                pairs,
+                signs,
+                floors,
+            }
+        };
+    };
+}
+
+kernels!(PORTABLE, Level::Portable, portable::Array, , project 2 x 1, 2, pairs 1 x 4);
+#[cfg(target_arch = "x86_64")]
+kernels!(AVX2, Level::Avx2, x86_64::avx2::TwoYmm, #[target_feature(enable = "avx2,fma")],
+    project 6 x 1, 5, pairs 1 x 4);
+#[cfg(target_arch = "x86_64")]
+kernels!(AVX512, Level::Avx512, x86_64::avx512::Zmm,
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")],
+    project 6 x 4, 8, pairs 4 x 4);
+
+impl Kernels {
+    /// The kernels of the instruction set in use.
+    pub(crate) fn get() -> &'static Self {
+        static CHOSEN: OnceLock<&'static Kernels> = OnceLock::new();
+        CHOSEN.get_or_init(|| {
+            let asked = std::env::var("NEARHASH_CPU").ok();
+            let limit = Level::ALL
+                .iter()
+                .find(|level| asked.as_deref() == Some(level.name()))
+                .unwrap_or(&Level::ALL[Level::ALL.len() - 1]);
+            Self::available()
+                .rfind(|kernels| kernels.level <= *limit)
+                .unwrap_or(&PORTABLE)
+        })
+    }
+
+    /// Those that this CPU can run, worst first.
+    pub(crate) fn available() -> impl DoubleEndedIterator<Item = &'static Self> {
+        const ALL: &[&Kernels] = &[
+            &PORTABLE,
+            #[cfg(target_arch = "x86_64")]
+            &AVX2,
+            #[cfg(target_arch = "x86_64")]
+            &AVX512,
+        ];
+        ALL.iter()
+            .copied()
+            .filter(|kernels| kernels.level.available())
+    }
+
+    /// offset + row · plane, for every row and plane.
+    ///
+    /// `rows` are `dim` floats each, `stride` floats apart. `panels` hold sixteen planes each, dimension by dimension
+    /// (coordinate j of plane 16 p + i at `(p * dim + j) * 16 + i`); `offsets` one float a plane.
+    /// `out` gets the results of one row after the other. Each sum starts with the offset and goes
+    /// through the dimensions in order, by fused multiply-add.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn project(
+        &self,
+        rows: &[f32],
+        stride: usize,
+        dim: usize,
+        panels: &[f32],
+        offsets: &[f32],
+        out: &mut [f32],
+    ) {
+        let (count, panel_count) = (rows.len() / stride, offsets.len() / LANES);
+        assert!(dim <= stride);
+        assert_eq!(rows.len(), count * stride);
+        assert_eq!(offsets.len(), panel_count * LANES);
+        assert_eq!(panels.len(), panel_count * LANES * dim);
+        assert_eq!(out.len(), count * panel_count * LANES);
+        let projection = Projection {
+            rows: rows.as_ptr(),
+            count,
+            stride,
+            dim,
+            panels: panels.as_ptr(),
+            panel_count,
+            offsets: offsets.as_ptr(),
+            out: out.as_mut_ptr(),
+        };
+        // SAFETY: this table exists only for a CPU that has the instruction set, and the lengths
+        // were checked.
+        unsafe { (self.project)(projection) }
+    }
+
+    /// Squared distances between `query` and the rows `ids` of a matrix, each row first multiplied
+    /// by its factor in `scales`, when given.
+    ///
+    /// `query` is `dim` floats and then zeros up to a multiple of sixteen; `rows` are rows of `dim`
+    /// values and `SLACK` values more; `out` gets one distance per id. Sixteen partial sums
+    /// (dimensions i, i + 16, …), added pairwise.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together or an id is no row.
+    pub(crate) fn gather(
+        &self,
+        query: &[f32],
+        rows: RowSlice<'_>,
+        dim: usize,
+        ids: &[u32],
+        scales: Option<&[f32]>,
+        out: &mut [f32],
+    ) {
+        let count = (rows.len() - SLACK) / dim;
+        assert_eq!(query.len(), padded_width(dim));
+        assert_eq!(out.len(), ids.len());
+        assert!(ids.iter().all(|id| (*id as usize) < count));
+        assert!(scales.is_none_or(|s| s.len() >= count));
+        let kernels = &self.gather[usize::from(scales.is_some())];
+        let (query, out) = (query.as_ptr(), out.as_mut_ptr());
+        let scales = scales.map_or(std::ptr::null(), <[f32]>::as_ptr);
+        macro_rules! call {
+            ($kernel:expr, $rows:expr) => {
+                // SAFETY: the instruction set as in `project`; ids and lengths were checked, and
+                // the kernels with scales are those called when there are any.
+                unsafe {
+                    $kernel(Gather {
+                        query,
+                        rows: $rows.as_ptr(),
+                        dim,
+                        ids,
+                        scales,
+                        out,
+                    })
+                }
+            };
+        }
+        match rows {
+            RowSlice::U8(rows) => call!((kernels.u8), rows),
+            RowSlice::I16(rows) => call!((kernels.i16), rows),
+            RowSlice::F32(rows) => call!((kernels.f32), rows),
+        }
+    }
+
+    /// Squared distances of all pairs of `queries` and `rows`, both padded with zeros to `width`
+    /// floats a row, a multiple of sixteen. `out[i * rows + j]` gets that of query i and row j, the
+    /// same bits as [`gather`](Self::gather) gives.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn pairs(
+        &self,
+        queries: &[f32],
+        rows: &[f32],
+        width: usize,
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        assert!(width > 0 && width.is_multiple_of(LANES));
+        let (query_count, row_count) = (queries.len() / width, rows.len() / width);
+        assert_eq!(queries.len(), query_count * width);
+        assert_eq!(rows.len(), row_count * width);
+        if query_count == 0 || row_count == 0 {
+            return;
+        }
+        assert!(stride >= row_count && out.len() >= (query_count - 1) * stride + row_count);
+        let pairs = Pairs {
+            queries: queries.as_ptr(),
+            query_count,
+            rows: rows.as_ptr(),
+            row_count,
+            width,
+            out: out.as_mut_ptr(),
+            stride,
+        };
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.pairs)(pairs) }
+    }
+
+    /// One bit per value, set when it is not negative, sixteen to a word, lowest bit first.
+    ///
+    /// # Panics
+    /// When `values` is not sixteen times as long as `out`.
+    pub(crate) fn signs(&self, values: &[f32], out: &mut [u16]) {
+        assert_eq!(values.len(), out.len() * LANES);
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.signs)(values.as_ptr(), out.len(), out.as_mut_ptr()) }
+    }
+
+    /// The floor of each value, within ±2³⁰; NaN gives −2³⁰.
+    ///
+    /// # Panics
+    /// When the lengths differ or are no multiple of sixteen.
+    pub(crate) fn floors(&self, values: &[f32], out: &mut [i32]) {
+        assert!(values.len() == out.len() && values.len().is_multiple_of(LANES));
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.floors)(values.as_ptr(), values.len() / LANES, out.as_mut_ptr()) }
+    }
+}
+
+/// Ask for the cache line of `at`, to be read soon.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE, which every x86-64 CPU has; a prefetch reads nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+/// `dim` rounded up to whole lanes.
+pub(crate) fn padded_width(dim: usize) -> usize {
+    dim.next_multiple_of(LANES)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Two 256-bit registers. Needs AVX2 and FMA.
+
+use std::arch::x86_64::*;
+
+use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
+
+/// Lanes 0 to 7 and 8 to 15.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TwoYmm(__m256, __m256);
+
+/// Sum of eight lanes: i + 4, then i + 2, then i + 1.
+///
+/// # Safety
+/// Needs AVX.
+#[inline(always)]
+pub(super) unsafe fn reduce8(eight: __m256) -> f32 {
+    // SAFETY: AVX is the caller's promise.
+    unsafe {
+        let four = _mm_add_ps(
+            _mm256_castps256_ps128(eight),
+            _mm256_extractf128_ps::<1>(eight),
+        );
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
+
+// SAFETY of every block below: callers run on a CPU with this instruction set, as the trait asks;
+// where a pointer goes in, the caller vouches for it.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Lanes for TwoYmm {
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        let x = unsafe { _mm256_set1_ps(x) };
+        Self(x, x)
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> Self {
+        unsafe {
+            let bytes = _mm_loadu_si128(from.cast());
+            let high = _mm_srli_si128::<8>(bytes);
+            Self(
+                _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
+                _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(high)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i16(from: *const i16) -> Self {
+        unsafe {
+            Self(
+                _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(from.cast()))),
+                _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(from.add(8).cast()))),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe {
+            _mm256_storeu_ps(to, self.0);
+            _mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn first(self, n: usize) -> Self {
+        unsafe {
+            let n = _mm256_set1_epi32(n as i32);
+            let keep = |x: __m256, lanes: __m256i| {
+                _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_cmpgt_epi32(n, lanes)))
+            };
+            Self(
+                keep(self.0, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
+                keep(self.1, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_sub_ps(self.0, other.0),
+                _mm256_sub_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_mul_ps(self.0, other.0),
+                _mm256_mul_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_fmadd_ps(self.0, by.0, plus.0),
+                _mm256_fmadd_ps(self.1, by.1, plus.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn not_negative(self) -> u16 {
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(self.0, zero));
+            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(self.1, zero));
+            (low | high << 8) as u16
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_floor(self, to: *mut i32) {
+        unsafe {
+            let floor = |x: __m256| {
+                // `max` returns its second operand when the first is NaN.
+                let low = _mm256_max_ps(x, _mm256_set1_ps(-FLOOR_LIMIT));
+                let within = _mm256_min_ps(low, _mm256_set1_ps(FLOOR_LIMIT));
+                _mm256_cvttps_epi32(_mm256_floor_ps(within))
+            };
+            _mm256_storeu_si256(to.cast(), floor(self.0));
+            _mm256_storeu_si256(to.add(8).cast(), floor(self.1));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn reduce(self) -> f32 {
+        unsafe { reduce8(_mm256_add_ps(self.0, self.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn reduce4(of: [Self; 4]) -> [f32; 4] {
+        unsafe {
+            let [a, b, c, d] = of.map(|x| {
+                let eight = _mm256_add_ps(x.0, x.1);
+                _mm_add_ps(
+                    _mm256_castps256_ps128(eight),
+                    _mm256_extractf128_ps::<1>(eight),
+                )
+            });
+            let ab = _mm_add_ps(_mm_movelh_ps(a, b), _mm_movehl_ps(b, a));
+            let cd = _mm_add_ps(_mm_movelh_ps(c, d), _mm_movehl_ps(d, c));
+            let sums = _mm_add_ps(
+                _mm_shuffle_ps::<0b10_00_10_00>(ab, cd),
+                _mm_shuffle_ps::<0b11_01_11_01>(ab, cd),
+            );
+            let mut out = [0.0; 4];
+            _mm_storeu_ps(out.as_mut_ptr(), sums);
+            out
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(at: *const u8) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+}

@@ -1,0 +1,120 @@
+//! One 512-bit register. Needs AVX-512 F, DQ, BW and VL, and FMA.
+
+use std::arch::x86_64::*;
+
+use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
+
+/// Sixteen lanes in one register.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Zmm(__m512);
+
+// SAFETY of every block below: callers run on a CPU with this instruction set, as the trait asks;
+// where a pointer goes in, the caller vouches for it.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Lanes for Zmm {
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        Self(unsafe { _mm512_set1_ps(x) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_u8(from: *const u8) -> Self {
+        Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_i16(from: *const i16) -> Self {
+        Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256(from.cast()))) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn first(self, n: usize) -> Self {
+        let mask = ((1_u32 << n.min(16)) - 1) as __mmask16;
+        Self(unsafe { _mm512_maskz_mov_ps(mask, self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_ps(self.0, by.0, plus.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn not_negative(self) -> u16 {
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, _mm512_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_floor(self, to: *mut i32) {
+        unsafe {
+            // `max` returns its second operand when the first is NaN.
+            let low = _mm512_max_ps(self.0, _mm512_set1_ps(-FLOOR_LIMIT));
+            let within = _mm512_min_ps(low, _mm512_set1_ps(FLOOR_LIMIT));
+            let floor =
+                _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(within);
+            _mm512_storeu_si512(to.cast(), _mm512_cvttps_epi32(floor));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn reduce(self) -> f32 {
+        unsafe {
+            let eight = _mm256_add_ps(
+                _mm512_castps512_ps256(self.0),
+                _mm512_extractf32x8_ps::<1>(self.0),
+            );
+            super::avx2::reduce8(eight)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn reduce4(of: [Self; 4]) -> [f32; 4] {
+        unsafe {
+            let [a, b, c, d] = of.map(|x| x.0);
+            // Lane i plus lane i + 8: a's eight sums below b's.
+            let ab = _mm512_add_ps(
+                _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b),
+                _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b),
+            );
+            let cd = _mm512_add_ps(
+                _mm512_shuffle_f32x4::<0b01_00_01_00>(c, d),
+                _mm512_shuffle_f32x4::<0b11_10_11_10>(c, d),
+            );
+            // Lane i plus lane i + 4: one block of four for each of a, b, c, d.
+            let four = _mm512_add_ps(
+                _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd),
+                _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd),
+            );
+            let two = _mm512_add_ps(four, _mm512_permute_ps::<0b01_00_11_10>(four));
+            let one = _mm512_add_ps(two, _mm512_permute_ps::<0b10_11_00_01>(two));
+            let sums = _mm512_castps512_ps128(_mm512_maskz_compress_ps(0b0001_0001_0001_0001, one));
+            let mut out = [0.0; 4];
+            _mm_storeu_ps(out.as_mut_ptr(), sums);
+            out
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(at: *const u8) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+}

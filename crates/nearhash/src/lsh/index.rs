@@ -1,0 +1,968 @@
+//! Build, query, update.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::built::{self, Built};
+use super::open::Open;
+use super::search::{Effort, ScratchPool, Searcher};
+use super::tuning::Parameters;
+use super::{MAX_PROJECTIONS, MAX_TABLES, R_MAX, R_MIN};
+use crate::control::Control;
+use crate::error::{Error, Result};
+use crate::exact::{self, Neighbors};
+use crate::metric::{Metric, Prepared};
+use crate::points::{MAX_DIM, MAX_ROWS, Points, RowData, RowSlice, RowsView};
+
+/// Which hash functions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FamilyKind {
+    /// Sign random projections, for cosine distance.
+    Srp,
+    /// p-stable projections, for Euclidean distance.
+    L2 {
+        /// Bucket width in the data's own units, [`R_MIN`] to [`R_MAX`]. None: four times the
+        /// median distance to the tenth neighbour, when points are fitted.
+        r: Option<f32>,
+    },
+}
+
+/// Options of an [`LshIndex`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct LshOptions {
+    /// Hash family and its own options. Default: SRP.
+    pub family: FamilyKind,
+    /// Hash functions a table (k), 1 to [`MAX_PROJECTIONS`]. None: chosen from the data by fit.
+    pub n_projections: Option<usize>,
+    /// Hash tables (L), 1 to [`MAX_TABLES`]. None: chosen from the data by fit.
+    pub n_hash_tables: Option<usize>,
+    /// Instead of `n_projections`: points a bucket to aim at; k = ⌊log2(rows / bucket size)⌋.
+    pub bucket_size: Option<usize>,
+    /// Vector length. None: taken from the fitted points.
+    pub dim: Option<usize>,
+    /// Same seed, same options, same data: same index and same answers, on every platform.
+    pub seed: u64,
+}
+
+impl Default for LshOptions {
+    fn default() -> Self {
+        Self {
+            family: FamilyKind::Srp,
+            n_projections: None,
+            n_hash_tables: None,
+            bucket_size: None,
+            dim: None,
+            seed: 0,
+        }
+    }
+}
+
+impl LshOptions {
+    fn check(&self) -> Result<()> {
+        let within = |argument, value: Option<usize>, allowed: std::ops::RangeInclusive<usize>| {
+            match value {
+                Some(value) if !allowed.contains(&value) => Err(Error::argument_error(
+                    argument,
+                    value,
+                    format!("{} to {}", allowed.start(), allowed.end()),
+                )),
+                _ => Ok(()),
+            }
+        };
+        within("n_projections", self.n_projections, 1..=MAX_PROJECTIONS)?;
+        within("n_hash_tables", self.n_hash_tables, 1..=MAX_TABLES)?;
+        within("bucket_size", self.bucket_size, 1..=MAX_ROWS)?;
+        within("dim", self.dim, 1..=MAX_DIM)?;
+        if self.bucket_size.is_some() && self.n_projections.is_some() {
+            return Err(Error::argument_error(
+                "bucket_size",
+                "bucket_size and n_projections together",
+                "one of the two",
+            ));
+        }
+        if let FamilyKind::L2 { r: Some(r) } = self.family
+            && !(R_MIN..=R_MAX).contains(&r)
+        {
+            return Err(Error::argument_error(
+                "r",
+                r,
+                format!("{R_MIN:e} to {R_MAX:e}"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How [`LshIndex::predict`] answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictOptions {
+    /// Neighbours wanted per query, at least 1. Default 5.
+    pub top_k: usize,
+    /// Look at no more than this many candidates, those of the likeliest buckets. Default: all.
+    pub bound: Option<usize>,
+    /// Return the neighbours' vectors too. Default false.
+    pub vectors: bool,
+}
+
+impl Default for PredictOptions {
+    fn default() -> Self {
+        Self {
+            top_k: 5,
+            bound: None,
+            vectors: false,
+        }
+    }
+}
+
+/// Answers of different length: query i has the places `offsets[i]..offsets[i + 1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// One more than there are queries.
+    pub offsets: Vec<u32>,
+    /// Neighbours, nearest first, ties to the lower id.
+    pub ids: Vec<u32>,
+    /// Their distances.
+    pub distances: Vec<f32>,
+    /// Distinct points met in the probed buckets, for each query.
+    pub collisions: Vec<u32>,
+    /// The neighbours' vectors, one after the other, when asked for.
+    pub vectors: Option<Vec<f32>>,
+}
+
+/// What one table looks like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TableDescription {
+    /// Buckets that hold a point.
+    pub buckets: usize,
+    /// Points in such a bucket, on average.
+    pub mean_bucket_size: f64,
+    /// Points in the fullest bucket.
+    pub max_bucket_size: usize,
+    /// Share of the possible buckets that hold no point: of the 2ᵏ of SRP; L2 has no bound on its
+    /// buckets, so there it is 1 − (buckets / points) instead, the share of points that another
+    /// one precedes in its bucket.
+    pub empty_share: f64,
+}
+
+/// What an index looks like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// `"srp"` or `"l2"`.
+    pub family: &'static str,
+    /// Points.
+    pub size: usize,
+    /// Vector length, when known.
+    pub dim: Option<usize>,
+    /// Hash functions a table, when known.
+    pub n_projections: Option<usize>,
+    /// Hash tables, when known.
+    pub n_hash_tables: Option<usize>,
+    /// Bucket width of L2, when known.
+    pub r: Option<f32>,
+    /// The seed.
+    pub seed: u64,
+    /// Additional buckets a table; 0 for base probing.
+    pub budget: usize,
+    /// Bytes held.
+    pub memory_bytes: usize,
+    /// The tables, of the points that they were built with.
+    pub tables: Vec<TableDescription>,
+}
+
+/// How well an index answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// Mean share of the k nearest that were found. A neighbour as near as the k-th counts.
+    pub recall: f64,
+    /// Lower end of the 95 % interval of the mean.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+    /// 5th percentile of the queries' recalls.
+    pub p5: f64,
+    /// Time of the search, by all threads, per query.
+    pub micros_per_query: f64,
+    /// Time of the exact search, likewise.
+    pub exact_micros_per_query: f64,
+}
+
+/// A consistent state of the points.
+#[derive(Debug, Clone)]
+struct State {
+    built: Arc<Built>,
+    open: Open,
+    next_id: u32,
+}
+
+/// The open part may grow to this many points before it is sorted in, or to a quarter of the built
+/// part.
+const OPEN_POINTS: usize = 4096;
+
+/// An index of several hash tables.
+///
+/// All methods take `&self` and may be called from several threads. Searches never wait: they
+/// answer from the state in which they began. Of changes (fit, store, update, delete, reset), one
+/// runs at a time; another one meanwhile is [`Error::Busy`].
+#[derive(Debug)]
+pub struct LshIndex {
+    options: LshOptions,
+    state: RwLock<Option<Arc<State>>>,
+    changing: AtomicBool,
+    budget: AtomicUsize,
+    pool: ScratchPool,
+}
+
+/// While this lives, no other change may begin.
+struct Change<'a>(&'a LshIndex);
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        self.0.changing.store(false, Ordering::Release);
+    }
+}
+
+impl LshIndex {
+    /// An index without points.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an option outside of its range, or for both `n_projections` and
+    /// `bucket_size`.
+    pub fn new(options: LshOptions) -> Result<Self> {
+        options.check()?;
+        Ok(Self {
+            options,
+            state: RwLock::default(),
+            changing: AtomicBool::new(false),
+            budget: AtomicUsize::new(0),
+            pool: ScratchPool::default(),
+        })
+    }
+
+    fn change(&self, argument: &'static str) -> Result<Change<'_>> {
+        if self.changing.swap(true, Ordering::Acquire) {
+            Err(Error::Busy { argument })
+        } else {
+            Ok(Change(self))
+        }
+    }
+
+    fn state(&self) -> Option<Arc<State>> {
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_state(&self, state: Option<State>) {
+        let old = std::mem::replace(
+            &mut *self.state.write().unwrap_or_else(PoisonError::into_inner),
+            state.map(Arc::new),
+        );
+        // Freed after the lock.
+        drop(old);
+    }
+
+    /// The state, or the empty one that the options define.
+    fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
+        if let Some(state) = self.state() {
+            return Ok(state);
+        }
+        let (Some(parameters), Some(dim)) = (Parameters::given(&self.options), self.options.dim)
+        else {
+            return Err(Error::NotFitted {
+                argument,
+                allowed: "a call after fit, or an index made with dim, n_projections, \
+                          n_hash_tables and (for L2) r"
+                    .into(),
+            });
+        };
+        let built = Built::empty(parameters.family(self.options.seed, dim))?;
+        let state = Arc::new(State {
+            open: Open::new(&built),
+            built: Arc::new(built),
+            next_id: 0,
+        });
+        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(place.get_or_insert(state).clone())
+    }
+
+    fn searcher<'a>(&'a self, state: &'a State) -> Searcher<'a> {
+        Searcher {
+            built: &state.built,
+            open: &state.open,
+            pool: &self.pool,
+        }
+    }
+
+    fn effort(&self, state: &State, bound: Option<usize>) -> Effort {
+        Effort {
+            extra_buckets: self.budget().saturating_mul(state.built.tables().len()),
+            bound: bound.unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Replace the points, and choose what the options left open. Ids are the rows' numbers.
+    /// Searches answer from the old points until the new ones are ready.
+    ///
+    /// # Errors
+    /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
+    /// another change at work, a cancellation. The index is then as it was.
+    pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
+        let _change = self.change("fit")?;
+        self.check_dim("x", points.dim(), self.options.dim)?;
+        if points.rows() == 0 {
+            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
+        }
+        let parameters = Parameters::choose(&self.options, &points, control)?;
+        let family = parameters.family(self.options.seed, points.dim());
+        let next_id = points.rows() as u32;
+        let built = Built::build(family, points, None, control)?;
+        control.check()?;
+        self.set_state(Some(State {
+            open: Open::new(&built),
+            built: Arc::new(built),
+            next_id,
+        }));
+        Ok(())
+    }
+
+    fn check_dim(
+        &self,
+        argument: &'static str,
+        received: usize,
+        expected: Option<usize>,
+    ) -> Result<()> {
+        match expected {
+            Some(expected) if expected != received => Err(Error::Dimension {
+                argument,
+                received,
+                expected,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Points in the index.
+    pub fn size(&self) -> usize {
+        self.state().map_or(0, |state| self.searcher(&state).len())
+    }
+
+    /// Vector length, once it is known.
+    pub fn dim(&self) -> Option<usize> {
+        self.state()
+            .map(|state| state.built.points().dim())
+            .or(self.options.dim)
+    }
+
+    /// What its distances are.
+    pub fn metric(&self) -> Metric {
+        match self.options.family {
+            FamilyKind::Srp => Metric::Cosine,
+            FamilyKind::L2 { .. } => Metric::Euclidean,
+        }
+    }
+
+    /// Bucket width of L2, given or chosen by fit.
+    pub fn r(&self) -> Option<f32> {
+        match self.options.family {
+            FamilyKind::Srp => None,
+            FamilyKind::L2 { r } => self
+                .state()
+                .and_then(|state| state.built.family().width())
+                .or(r),
+        }
+    }
+
+    /// Bytes that points, tables and hyperplanes take.
+    pub fn memory_bytes(&self) -> usize {
+        self.state().map_or(0, |state| {
+            state.built.memory_bytes() + state.open.memory_bytes()
+        })
+    }
+
+    /// Probe this many more buckets a table than the query's own, the likeliest of all tables.
+    /// 0: base probing.
+    pub fn set_budget(&self, budget: usize) {
+        self.budget.store(budget, Ordering::Relaxed);
+    }
+
+    /// Additional buckets a table.
+    pub fn budget(&self) -> usize {
+        self.budget.load(Ordering::Relaxed)
+    }
+
+    /// The k nearest candidates of each query, ties to the lower id.
+    ///
+    /// # Errors
+    /// No points yet and not all options given, k of 0, vectors of another length, a zero vector
+    /// under cosine, a cancellation.
+    pub fn search(&self, queries: &RowsView<'_>, k: usize, control: &Control) -> Result<Neighbors> {
+        let state = self.state_or_empty("search")?;
+        self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        let effort = self.effort(&state, None);
+        let found = self.searcher(&state).search(queries, k, effort, control)?;
+        Ok(found.0)
+    }
+
+    /// What floky returns: the nearest candidates, how many candidates there were and, if wanted,
+    /// the neighbours' vectors.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search); also a bound of 0.
+    pub fn predict(
+        &self,
+        queries: &RowsView<'_>,
+        options: &PredictOptions,
+        control: &Control,
+    ) -> Result<Predictions> {
+        let at_least_1 = |argument, value| {
+            if value == 0 {
+                return Err(Error::argument_error(
+                    argument,
+                    value,
+                    "a whole number, at least 1",
+                ));
+            }
+            Ok(value)
+        };
+        at_least_1("top_k", options.top_k)?;
+        options
+            .bound
+            .map(|bound| at_least_1("bound", bound))
+            .transpose()?;
+        let state = self.state_or_empty("predict")?;
+        self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        let searcher = self.searcher(&state);
+        let k = options.top_k.min(searcher.len().max(1));
+        let effort = self.effort(&state, options.bound);
+        let (found, collisions) = searcher.search(queries, k, effort, control)?;
+        let mut predictions = Predictions::compact(found, collisions);
+        if options.vectors {
+            predictions.vectors = Some(state.vectors(&predictions.ids, control)?);
+        }
+        Ok(predictions)
+    }
+
+    /// Add points; their ids follow on. An index without points can take some when its options
+    /// say everything (`dim`, `n_projections`, `n_hash_tables`, for L2 `r`).
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); more than `u32::MAX` ids.
+    pub fn store(&self, rows: &RowsView<'_>, control: &Control) -> Result<Range<u32>> {
+        let _change = self.change("store")?;
+        let state = self.state_or_empty("store")?;
+        let built = &state.built;
+        self.check_dim("x", rows.dim(), Some(built.points().dim()))?;
+        let prepared = Prepared::new("x", rows, self.metric())?;
+        let first = state.next_id;
+        let end = u32::try_from(rows.rows())
+            .ok()
+            .and_then(|count| first.checked_add(count))
+            .filter(|end| *end as usize <= MAX_ROWS)
+            .ok_or_else(|| {
+                Error::argument_error(
+                    "x",
+                    format!("{} vectors after {first} ids", rows.rows()),
+                    format!("{MAX_ROWS} ids in all"),
+                )
+            })?;
+        drop(prepared);
+        let open_points = state.open.slots() + rows.rows();
+        if open_points > OPEN_POINTS.max(built.points().rows() / 4) {
+            let sorted = state.sorted(rows, first..end, control)?;
+            control.check()?;
+            self.set_state(Some(sorted));
+            return Ok(first..end);
+        }
+        const STEP: usize = 256;
+        let mut hashed = Vec::new();
+        for start in (0..rows.rows()).step_by(STEP) {
+            control.check()?;
+            let part = rows.slice(start..(start + STEP).min(rows.rows()));
+            let prepared = Prepared::new("x", &part, self.metric())?;
+            let keys = built::hash_rows(built.family().as_ref(), &prepared);
+            let norms = prepared.into_norms();
+            hashed.push((part, keys, norms));
+        }
+        self.amend(state, |state| {
+            state.next_id = end;
+            let mut row = vec![0.0; rows.dim()];
+            let mut id = first;
+            for (part, keys, norms) in hashed {
+                for i in 0..part.rows() {
+                    part.copy_row(i, &mut row);
+                    let keys = keys.iter().skip(i).step_by(part.rows()).copied();
+                    let norm = norms.as_ref().map(|norms| norms[i]);
+                    state.open.add(id, &row, norm, keys);
+                    id += 1;
+                }
+            }
+        });
+        Ok(first..end)
+    }
+
+    /// Change the state in place, or a copy of it when a search still reads it.
+    fn amend<R>(&self, state: Arc<State>, work: impl FnOnce(&mut State) -> R) -> R {
+        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        drop(state);
+        match place.as_mut() {
+            Some(current) => work(Arc::make_mut(current)),
+            None => unreachable!("a change holds the only right to remove the state"),
+        }
+    }
+
+    /// Remove a point. Returns 1, or 0 when there is none of that id.
+    ///
+    /// # Errors
+    /// Another change at work.
+    pub fn delete(&self, id: u32) -> Result<usize> {
+        let _change = self.change("delete")?;
+        match self.state() {
+            Some(state) if state.has(id) => {
+                self.amend(state, |state| state.remove(id));
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// Remove the points equal to a vector, the first row of `row`. Returns how many went.
+    ///
+    /// # Errors
+    /// Vectors of another length, a zero vector under cosine, another change at work.
+    pub fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize> {
+        let _change = self.change("delete")?;
+        let row = one_row(row)?;
+        let Some(state) = self.state() else {
+            return Ok(0);
+        };
+        self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        let mut values = vec![0.0; row.dim()];
+        row.copy_row(0, &mut values);
+        // Equal vectors have equal keys: the query's own buckets hold them all.
+        let effort = Effort {
+            extra_buckets: 0,
+            bound: usize::MAX,
+        };
+        let mut ids = self.searcher(&state).candidates(&row, effort)?;
+        let mut other = vec![0.0; row.dim()];
+        ids.retain(|id| state.copy_vector(*id, &mut other) && other == values);
+        if !ids.is_empty() {
+            self.amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
+        }
+        Ok(ids.len())
+    }
+
+    /// Replace the vector behind an id by the first row of `row`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`]; vectors of another length, a zero vector under cosine, another change
+    /// at work.
+    pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
+        let _change = self.change("update")?;
+        let row = one_row(row)?;
+        let state = self
+            .state()
+            .filter(|state| state.has(id))
+            .ok_or(Error::UnknownId { received: id })?;
+        self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        let prepared = Prepared::new("v", &row, self.metric())?;
+        let keys = built::hash_rows(state.built.family().as_ref(), &prepared);
+        let norm = prepared.into_norms().map(|norms| norms[0]);
+        let mut values = vec![0.0; row.dim()];
+        row.copy_row(0, &mut values);
+        self.amend(state, |state| {
+            state.remove(id);
+            state.open.add(id, &values, norm, keys.iter().copied());
+        });
+        Ok(())
+    }
+
+    /// The vector behind an id.
+    pub fn vector(&self, id: u32) -> Option<Vec<f32>> {
+        let state = self.state()?;
+        let mut out = vec![0.0; state.built.points().dim()];
+        state.copy_vector(id, &mut out).then_some(out)
+    }
+
+    /// Ids that share a probed bucket with the first row of `row`, ascending, without ranking.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn candidates(&self, row: &RowsView<'_>) -> Result<Vec<u32>> {
+        let state = self.state_or_empty("query")?;
+        let row = one_row(row)?;
+        self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        let effort = self.effort(&state, None);
+        self.searcher(&state).candidates(&row, effort)
+    }
+
+    /// Hash values of vectors: rows × tables × projections, bits for SRP and bucket numbers for L2
+    /// (which end at ±2³⁰).
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn hash(&self, rows: &RowsView<'_>) -> Result<Vec<i32>> {
+        let state = self.state_or_empty("hash")?;
+        self.check_dim("x", rows.dim(), Some(state.built.points().dim()))?;
+        built::hash_values(state.built.family().as_ref(), rows, &Control::new())
+    }
+
+    /// The non-empty buckets of one table, by name (`0110`, or `3,-1,0,2`): the ids in each,
+    /// ascending. Buckets stand in the order of their lowest ids.
+    ///
+    /// # Errors
+    /// No such table; no points yet and not all options given.
+    pub fn buckets(&self, table: usize) -> Result<Vec<(String, Vec<u32>)>> {
+        let state = self.state_or_empty("buckets")?;
+        let family = state.built.family().as_ref();
+        let planes = family.planes();
+        if table >= planes.tables() {
+            return Err(Error::argument_error(
+                "table",
+                table,
+                format!("0 to {}", planes.tables() - 1),
+            ));
+        }
+        // Hashed anew: names come from hash values, which tables do not keep.
+        let (ids, points) = state.live()?;
+        let row_values = planes.tables() * planes.projections();
+        let start = table * planes.projections();
+        let mut names = std::collections::HashMap::new();
+        let mut buckets: Vec<(String, Vec<u32>)> = Vec::new();
+        const STEP: usize = 4096;
+        for first in (0..points.rows()).step_by(STEP) {
+            let part = points
+                .view()
+                .slice(first..(first + STEP).min(points.rows()));
+            let values = built::hash_values(family, &part, &Control::new())?;
+            for (id, values) in ids[first..].iter().zip(values.chunks_exact(row_values)) {
+                let name = family.bucket_name(&values[start..start + planes.projections()]);
+                let at = *names.entry(name).or_insert_with_key(|name| {
+                    buckets.push((name.clone(), Vec::new()));
+                    buckets.len() - 1
+                });
+                buckets[at].1.push(*id);
+            }
+        }
+        Ok(buckets)
+    }
+
+    /// Parameters, probing, memory and the shape of every table.
+    pub fn describe(&self) -> Description {
+        let state = self.state();
+        let planes = state.as_ref().map(|state| state.built.family().planes());
+        let given = Parameters::given(&self.options);
+        Description {
+            family: match self.options.family {
+                FamilyKind::Srp => "srp",
+                FamilyKind::L2 { .. } => "l2",
+            },
+            size: self.size(),
+            dim: self.dim(),
+            n_projections: planes
+                .map(|planes| planes.projections())
+                .or(given.map(|given| given.projections))
+                .or(self.options.n_projections),
+            n_hash_tables: planes
+                .map(|planes| planes.tables())
+                .or(self.options.n_hash_tables),
+            r: self.r(),
+            seed: self.options.seed,
+            budget: self.budget(),
+            memory_bytes: self.memory_bytes(),
+            tables: state.as_ref().map_or_else(Vec::new, |state| {
+                let points = state.built.points().rows();
+                let family = state.built.family();
+                state
+                    .built
+                    .tables()
+                    .iter()
+                    .map(|table| TableDescription {
+                        buckets: table.buckets(),
+                        mean_bucket_size: points as f64 / table.buckets().max(1) as f64,
+                        max_bucket_size: table.largest(),
+                        empty_share: family.empty_share(table.buckets(), points),
+                    })
+                    .collect()
+            }),
+        }
+    }
+
+    /// Recall and time of [`search`](Self::search) on these queries, beside exact search.
+    ///
+    /// # Errors
+    /// As `search`; no queries, or no points.
+    pub fn evaluate(
+        &self,
+        queries: &RowsView<'_>,
+        k: usize,
+        control: &Control,
+    ) -> Result<Evaluation> {
+        let state = self.state_or_empty("evaluate")?;
+        if queries.rows() == 0 {
+            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
+        }
+        self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        let (_, points) = state.live()?;
+        if points.rows() == 0 {
+            return Err(Error::NotFitted {
+                argument: "evaluate",
+                allowed: "a call while the index has points".into(),
+            });
+        }
+        let searcher = self.searcher(&state);
+        let effort = self.effort(&state, None);
+        let start = Instant::now();
+        let (found, _) = searcher.search(queries, k, effort, control)?;
+        let micros = start.elapsed().as_secs_f64() * 1e6;
+        let start = Instant::now();
+        let truth = exact::knn(&points.view(), queries, k, self.metric(), control)?;
+        let exact_micros = start.elapsed().as_secs_f64() * 1e6;
+        Ok(Evaluation::new(&found, &truth, micros, exact_micros))
+    }
+
+    /// Forget the points, keep the options.
+    ///
+    /// # Errors
+    /// Another change at work.
+    pub fn reset(&self) -> Result<()> {
+        let _change = self.change("reset")?;
+        self.set_state(None);
+        self.pool.clear();
+        Ok(())
+    }
+}
+
+fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
+    if rows.rows() == 1 {
+        Ok(*rows)
+    } else {
+        Err(Error::argument_error(
+            "v",
+            format!("{} vectors", rows.rows()),
+            "one vector",
+        ))
+    }
+}
+
+impl State {
+    fn has(&self, id: u32) -> bool {
+        self.open.slot(id).is_some()
+            || self
+                .built
+                .row(id)
+                .is_some_and(|row| !self.open.is_gone(row))
+    }
+
+    fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool {
+        if let Some(slot) = self.open.slot(id) {
+            out.copy_from_slice(self.open.row(slot));
+            return true;
+        }
+        match self.built.row(id) {
+            Some(row) if !self.open.is_gone(row) => {
+                self.built.points().view().copy_row(row as usize, out);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn vectors(&self, ids: &[u32], control: &Control) -> Result<Vec<f32>> {
+        const STEP: usize = 1024;
+        let dim = self.built.points().dim();
+        let mut out = vec![0.0; ids.len() * dim];
+        out.par_chunks_mut(STEP * dim)
+            .zip(ids.par_chunks(STEP))
+            .try_for_each(|(out, ids)| {
+                control.check()?;
+                for (id, out) in ids.iter().zip(out.chunks_exact_mut(dim)) {
+                    self.copy_vector(*id, out);
+                }
+                Ok(())
+            })?;
+        Ok(out)
+    }
+
+    fn remove(&mut self, id: u32) {
+        if let Some(slot) = self.open.slot(id) {
+            let row = self.open.row(slot).to_vec();
+            let family = self.built.family();
+            // The row was accepted before, so it is accepted now.
+            let keys = RowsView::new(RowSlice::F32(&row), row.len()).and_then(|view| {
+                Ok(built::hash_rows(
+                    family.as_ref(),
+                    &Prepared::new("v", &view, family.metric())?,
+                ))
+            });
+            if let Ok(keys) = keys {
+                self.open.remove(slot, keys.into_iter());
+            }
+        } else if let Some(row) = self.built.row(id) {
+            self.open.set_gone(row);
+        }
+    }
+
+    /// Ids and vectors of all points, by id.
+    fn live(&self) -> Result<(Vec<u32>, Points)> {
+        self.live_with(0)
+    }
+
+    /// [`live`](Self::live), with room for more rows behind.
+    fn live_with(&self, more: usize) -> Result<(Vec<u32>, Points)> {
+        let points = self.built.points();
+        let rows = points.rows();
+        if self.open.slots() == 0 && self.open.gone_count() == 0 && more == 0 {
+            return Ok((
+                (0..rows as u32).map(|row| self.built.id(row)).collect(),
+                points.clone(),
+            ));
+        }
+        let dim = points.dim();
+        let mut built = (0..rows as u32)
+            .filter(|row| !self.open.is_gone(*row))
+            .map(|row| (self.built.id(row), Some(row)))
+            .peekable();
+        let mut open = self.open.by_id().into_iter().peekable();
+        let count = rows - self.open.gone_count() + self.open.len();
+        let mut ids = Vec::with_capacity(count + more);
+        let mut values = vec![0.0; count * dim];
+        values.reserve_exact(more * dim);
+        for out in values.chunks_exact_mut(dim) {
+            let from_open = match (built.peek(), open.peek()) {
+                (Some(a), Some(b)) => b.0 < a.0,
+                (None, _) => true,
+                (_, None) => false,
+            };
+            if from_open {
+                if let Some((id, slot)) = open.next() {
+                    ids.push(id);
+                    out.copy_from_slice(self.open.row(slot));
+                }
+            } else if let Some((id, Some(row))) = built.next() {
+                ids.push(id);
+                points.view().copy_row(row as usize, out);
+            }
+        }
+        Ok((ids, Points::new(RowData::F32(values), dim)?))
+    }
+
+    /// The same points and those of `rows`, all in a built part.
+    fn sorted(&self, rows: &RowsView<'_>, new: Range<u32>, control: &Control) -> Result<Self> {
+        let (mut ids, points) = self.live_with(rows.rows())?;
+        let dim = points.dim();
+        let mut values = match points.into_data() {
+            RowData::F32(values) => values,
+            RowData::U8(values) => values.into_iter().map(f32::from).collect(),
+            RowData::I16(values) => values.into_iter().map(f32::from).collect(),
+        };
+        let start = values.len();
+        values.resize(start + rows.rows() * dim, 0.0);
+        for (i, out) in values[start..].chunks_exact_mut(dim).enumerate() {
+            rows.copy_row(i, out);
+        }
+        let next_id = new.end;
+        ids.extend(new);
+        let identity = ids.iter().zip(0..).all(|(id, row)| *id == row);
+        let points = Points::new(RowData::F32(values), dim)?;
+        let family = self.built.family().clone();
+        let built = Built::build(family, points, (!identity).then_some(ids), control)?;
+        Ok(Self {
+            open: Open::new(&built),
+            built: Arc::new(built),
+            next_id,
+        })
+    }
+}
+
+impl Predictions {
+    /// Close the gaps of answers with fewer than k neighbours.
+    fn compact(found: Neighbors, collisions: Vec<u32>) -> Self {
+        let Neighbors {
+            k,
+            mut ids,
+            mut distances,
+            counts,
+        } = found;
+        let mut offsets = Vec::with_capacity(counts.len() + 1);
+        offsets.push(0);
+        let mut end = 0;
+        for (i, count) in counts.iter().enumerate() {
+            let (start, count) = (i * k, *count as usize);
+            ids.copy_within(start..start + count, end);
+            distances.copy_within(start..start + count, end);
+            end += count;
+            offsets.push(end as u32);
+        }
+        ids.truncate(end);
+        distances.truncate(end);
+        Self {
+            offsets,
+            ids,
+            distances,
+            collisions,
+            vectors: None,
+        }
+    }
+}
+
+impl Evaluation {
+    fn new(found: &Neighbors, truth: &Neighbors, micros: f64, exact_micros: f64) -> Self {
+        let queries = truth.counts.len();
+        let mut recalls: Vec<f64> = (0..queries)
+            .map(|i| {
+                let row = |of: &Neighbors| {
+                    let start = i * of.k;
+                    start..start + of.counts[i] as usize
+                };
+                let truth = &truth.distances[row(truth)];
+                let farthest = truth.last().copied().unwrap_or(0.0);
+                let hits = found.distances[row(found)]
+                    .iter()
+                    .filter(|distance| **distance <= farthest)
+                    .count();
+                hits as f64 / truth.len().max(1) as f64
+            })
+            .collect();
+        let n = queries as f64;
+        let mean = recalls.iter().sum::<f64>() / n;
+        let (low, high) = wilson(mean, n);
+        let variance = recalls.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        let normal = Z95 * (variance / n).sqrt();
+        recalls.sort_unstable_by(f64::total_cmp);
+        Self {
+            recall: mean,
+            // Queries that all agree have no variance to judge by; the score interval still knows
+            // how few they are.
+            low: if variance > 0.0 {
+                (mean - normal).max(0.0)
+            } else {
+                low
+            },
+            high: if variance > 0.0 {
+                (mean + normal).min(1.0)
+            } else {
+                high
+            },
+            p5: recalls[((queries - 1) as f64 * 0.05).floor() as usize],
+            micros_per_query: micros / n,
+            exact_micros_per_query: exact_micros / n,
+        }
+    }
+}
+
+/// 97.5th percentile of the standard normal distribution.
+const Z95: f64 = 1.959_963_984_540_054;
+
+/// Wilson's score interval of a share `p` among `n`.
+fn wilson(p: f64, n: f64) -> (f64, f64) {
+    let z2 = Z95 * Z95;
+    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    ((centre - half).max(0.0), (centre + half).min(1.0))
+}

@@ -1,0 +1,32 @@
+//! Textbook LSH: several tables, query-directed multi-probe, exact ranking of every candidate.
+//! Theory holds as in the papers; see [`stats`](crate::stats).
+
+mod built;
+mod cost;
+mod family;
+mod index;
+mod l2;
+mod open;
+mod probe;
+mod random;
+mod search;
+mod srp;
+mod table;
+mod tuning;
+
+pub use index::{
+    Description, Evaluation, FamilyKind, LshIndex, LshOptions, PredictOptions, Predictions,
+    TableDescription,
+};
+
+/// Most hash functions a table: a sign hash of 64 bits fills a key.
+pub const MAX_PROJECTIONS: usize = 64;
+/// Most tables.
+pub const MAX_TABLES: usize = 10_000;
+/// Smallest bucket width.
+pub const R_MIN: f32 = 1e-30;
+/// Largest bucket width.
+pub const R_MAX: f32 = 1e30;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,412 @@
+//! A query's way: projected with its block → buckets, likeliest first → candidates, each once →
+//! exact distances → the k nearest by (distance, id).
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::built::Built;
+use super::family::KeyScratch;
+use super::open::Open;
+use super::probe::Prober;
+use super::table::Place;
+use crate::control::Control;
+use crate::error::Result;
+use crate::exact::Neighbors;
+use crate::kernel::{Kernels, padded_width};
+use crate::metric::{Prepared, points_need_wide, query_needs_wide, wide_distance};
+use crate::points::{RowSlice, RowsView};
+use crate::top_k::TopK;
+
+/// Queries that are projected together. Fewer than this are answered by the calling thread.
+const QUERY_BLOCK: usize = 16;
+/// Buckets that are located before they are read.
+const PLACES: usize = 4096;
+
+/// What a query looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    /// Buckets besides the query's own, over all tables.
+    pub(crate) extra_buckets: usize,
+    /// Most candidates.
+    pub(crate) bound: usize,
+}
+
+/// Buffers of one worker, kept from call to call so that queries allocate nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    projected: Vec<f32>,
+    group_projected: Vec<f32>,
+    key_scratch: KeyScratch,
+    keys: Vec<u64>,
+    homes: Vec<u64>,
+    prober: Prober,
+    order: Vec<u32>,
+    places: Vec<(u32, u64, Place)>,
+    found: Vec<Range<u32>>,
+    candidates: Candidates,
+    distances: Vec<f32>,
+    row: Vec<f32>,
+    top: TopK,
+}
+
+/// Scratch that no worker uses at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct ScratchPool(Mutex<Vec<Scratch>>);
+
+impl ScratchPool {
+    fn with<R>(&self, work: impl FnOnce(&mut Scratch) -> R) -> R {
+        let free = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = free().pop().unwrap_or_default();
+        let result = work(&mut scratch);
+        free().push(scratch);
+        result
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+/// Distinct rows of the built part and slots of the open part.
+#[derive(Debug, Default)]
+struct Candidates {
+    /// When each row, then each slot, was last seen; reset every 255 queries.
+    seen: Vec<u8>,
+    epoch: u8,
+    /// The first `row_count` are this query's.
+    rows: Vec<u32>,
+    row_count: usize,
+    slots: Vec<u32>,
+}
+
+impl Candidates {
+    fn begin(&mut self, rows: usize, slots: usize) {
+        if self.seen.len() != rows + slots {
+            self.seen.clear();
+            self.seen.resize(rows + slots, 0);
+            self.epoch = 0;
+        }
+        if self.epoch == u8::MAX {
+            self.seen.fill(0);
+            self.epoch = 0;
+        }
+        self.epoch += 1;
+        // One place more than there are rows: `add_rows` writes before it knows.
+        if self.rows.len() != rows + 1 {
+            self.rows.resize(rows + 1, 0);
+        }
+        self.row_count = 0;
+        self.slots.clear();
+    }
+
+    fn len(&self) -> usize {
+        self.row_count + self.slots.len()
+    }
+
+    #[inline]
+    fn add_rows(&mut self, bucket: &[u32], open: &Open) {
+        let Self {
+            seen, epoch, rows, ..
+        } = self;
+        let mut count = self.row_count;
+        // Without a branch on what was seen, which could not be predicted.
+        if open.gone_count() == 0 {
+            for row in bucket {
+                rows[count] = *row;
+                let seen = &mut seen[*row as usize];
+                count += usize::from(*seen != *epoch);
+                *seen = *epoch;
+            }
+        } else {
+            for row in bucket {
+                rows[count] = *row;
+                let seen = &mut seen[*row as usize];
+                count += usize::from(*seen != *epoch && !open.is_gone(*row));
+                *seen = *epoch;
+            }
+        }
+        self.row_count = count;
+    }
+
+    fn add_slots(&mut self, bucket: &[u32], rows: usize) {
+        for slot in bucket {
+            let seen = &mut self.seen[rows + *slot as usize];
+            if *seen != self.epoch {
+                *seen = self.epoch;
+                self.slots.push(*slot);
+            }
+        }
+    }
+
+    fn cut(&mut self, bound: usize) {
+        self.row_count = self.row_count.min(bound);
+        self.slots.truncate(bound - self.row_count);
+    }
+
+    fn rows(&self) -> &[u32] {
+        &self.rows[..self.row_count]
+    }
+}
+
+/// A consistent view of an index to search in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Searcher<'a> {
+    pub(crate) built: &'a Built,
+    pub(crate) open: &'a Open,
+    pub(crate) pool: &'a ScratchPool,
+}
+
+impl Searcher<'_> {
+    /// Points that can be found.
+    pub(crate) fn len(&self) -> usize {
+        self.built.points().rows() - self.open.gone_count() + self.open.len()
+    }
+
+    /// The k nearest candidates of each query, and how many candidates it had.
+    pub(crate) fn search(
+        &self,
+        queries: &RowsView<'_>,
+        k: usize,
+        effort: Effort,
+        control: &Control,
+    ) -> Result<(Neighbors, Vec<u32>)> {
+        let mut out = Neighbors::empty(queries.rows(), k)?;
+        let mut collisions = vec![0; queries.rows()];
+        let prepared = Prepared::new("x", queries, self.built.family().metric())?;
+        control.begin("queries", queries.rows());
+        let answer = |first: usize,
+                      ids: &mut [u32],
+                      distances: &mut [f32],
+                      counts: &mut [u32],
+                      collisions: &mut [u32]| {
+            control.check()?;
+            let range = first..first + counts.len();
+            self.pool.with(|scratch| {
+                self.each_candidates(&prepared, range, effort, scratch, |i, query, scratch| {
+                    collisions[i] = scratch.candidates.len() as u32;
+                    self.rank(query, k, scratch);
+                    let found = scratch.top.drain();
+                    counts[i] = found.len() as u32;
+                    for (place, (id, distance)) in found.enumerate() {
+                        ids[i * k + place] = id;
+                        distances[i * k + place] = distance;
+                    }
+                });
+            });
+            control.advance(counts.len());
+            Ok(())
+        };
+        let Neighbors {
+            ids,
+            distances,
+            counts,
+            ..
+        } = &mut out;
+        if queries.rows() <= QUERY_BLOCK {
+            if queries.rows() > 0 {
+                answer(0, ids, distances, counts, &mut collisions)?;
+            }
+        } else {
+            ids.par_chunks_mut(QUERY_BLOCK * k)
+                .zip(distances.par_chunks_mut(QUERY_BLOCK * k))
+                .zip(counts.par_chunks_mut(QUERY_BLOCK))
+                .zip(collisions.par_chunks_mut(QUERY_BLOCK))
+                .enumerate()
+                .try_for_each(|(block, (((ids, distances), counts), collisions))| {
+                    answer(block * QUERY_BLOCK, ids, distances, counts, collisions)
+                })?;
+        }
+        Ok((out, collisions))
+    }
+
+    /// Ids of one query's candidates, ascending.
+    pub(crate) fn candidates(&self, query: &RowsView<'_>, effort: Effort) -> Result<Vec<u32>> {
+        let prepared = Prepared::new("v", query, self.built.family().metric())?;
+        let mut ids = Vec::new();
+        self.pool.with(|scratch| {
+            self.each_candidates(&prepared, 0..1, effort, scratch, |_, _, scratch| {
+                let candidates = &scratch.candidates;
+                ids.extend(candidates.rows().iter().map(|row| self.built.id(*row)));
+                ids.extend(candidates.slots.iter().map(|slot| self.open.id(*slot)));
+            });
+        });
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Find the candidates of each query in `range`, at most [`QUERY_BLOCK`] of them, and visit
+    /// them: `visit(query within the range, prepared query, scratch with its candidates)`.
+    fn each_candidates(
+        &self,
+        queries: &Prepared<'_>,
+        range: Range<usize>,
+        effort: Effort,
+        scratch: &mut Scratch,
+        mut visit: impl FnMut(usize, &[f32], &mut Scratch),
+    ) {
+        let kernels = Kernels::get();
+        let family = self.built.family().as_ref();
+        let planes = family.planes();
+        let (count, width) = (range.len(), padded_width(planes.dim()));
+        // Taken out while the rest of the scratch is lent on.
+        let mut row = std::mem::take(&mut scratch.row);
+        let block = queries.block(range, width, &mut row);
+        // Margins are wanted to order buckets, not just to find the query's own.
+        let ordered = effort.extra_buckets > 0 || effort.bound < usize::MAX;
+        scratch.keys.resize(count * planes.tables(), 0);
+        if ordered {
+            scratch.projected.resize(count * planes.width(), 0.0);
+        }
+        let mut start = 0;
+        for group in planes.groups() {
+            scratch.group_projected.resize(count * group.width(), 0.0);
+            let projected = &mut scratch.group_projected;
+            group.project(kernels, block, width, planes.dim(), projected);
+            let first = group.first_table() * count;
+            let keys = &mut scratch.keys[first..first + group.tables() * count];
+            family.keys(kernels, group, projected, &mut scratch.key_scratch, keys);
+            if ordered {
+                for (i, projected) in projected.chunks_exact(group.width()).enumerate() {
+                    let at = i * planes.width() + start;
+                    scratch.projected[at..at + group.width()].copy_from_slice(projected);
+                }
+            }
+            start += group.width();
+        }
+        for (i, query) in block.chunks_exact(width).enumerate() {
+            scratch.homes.clear();
+            let homes = (0..planes.tables()).map(|table| scratch.keys[table * count + i]);
+            scratch.homes.extend(homes);
+            if ordered {
+                let projected = &scratch.projected[i * planes.width()..][..planes.width()];
+                scratch.prober.begin(family, projected, &scratch.homes);
+            }
+            self.collect(effort, scratch);
+            visit(i, query, scratch);
+        }
+        scratch.row = row;
+    }
+
+    /// Fill `scratch.candidates` for the query whose homes and margins are in `scratch`.
+    fn collect(&self, effort: Effort, scratch: &mut Scratch) {
+        let tables = self.built.tables();
+        let Scratch {
+            homes,
+            prober,
+            order,
+            places,
+            found,
+            candidates,
+            ..
+        } = scratch;
+        candidates.begin(self.built.points().rows(), self.open.slots());
+        places.clear();
+        if effort.bound < usize::MAX {
+            prober.tables_by_likelihood(order);
+            places.extend(order.iter().map(|table| {
+                let key = homes[*table as usize];
+                (*table, key, tables[*table as usize].locate(key))
+            }));
+        } else {
+            places.extend(
+                (0..)
+                    .zip(homes.iter())
+                    .map(|(table, key)| (table, *key, tables[table as usize].locate(*key))),
+            );
+        }
+        let enough = effort.bound.min(self.len());
+        let ordered = effort.bound < usize::MAX;
+        prober.probe(effort.extra_buckets, ordered, |table, key| {
+            places.push((table as u32, key, tables[table].locate(key)));
+            if places.len() >= PLACES {
+                self.read(places, found, candidates, effort.bound);
+                places.clear();
+            }
+            candidates.len() < enough
+        });
+        self.read(places, found, candidates, effort.bound);
+    }
+
+    /// Add the points of located buckets to the candidates, until there are `bound`.
+    fn read(
+        &self,
+        places: &[(u32, u64, Place)],
+        found: &mut Vec<Range<u32>>,
+        candidates: &mut Candidates,
+        bound: usize,
+    ) {
+        let tables = self.built.tables();
+        // Each bucket is found before the first is read, so that the memory of many is on its way
+        // at once.
+        found.clear();
+        found.extend(
+            places
+                .iter()
+                .map(|(table, _, place)| tables[*table as usize].find(*place)),
+        );
+        for ((table, key, _), range) in places.iter().zip(found) {
+            if candidates.len() >= bound {
+                break;
+            }
+            let table = *table as usize;
+            candidates.add_rows(tables[table].entries(range.clone()), self.open);
+            if self.open.slots() > 0 {
+                let rows = self.built.points().rows();
+                candidates.add_slots(self.open.bucket(table, *key), rows);
+            }
+        }
+        candidates.cut(bound);
+    }
+
+    /// Put the k nearest of `scratch.candidates` into `scratch.top`.
+    fn rank(&self, query: &[f32], k: usize, scratch: &mut Scratch) {
+        let metric = self.built.family().metric();
+        let points = self.built.points();
+        let dim = points.dim();
+        let Scratch {
+            candidates,
+            distances,
+            top,
+            ..
+        } = scratch;
+        top.reset(k);
+        let magnitude = points.view().magnitude().max(self.open.magnitude());
+        if points_need_wide(metric, magnitude) || query_needs_wide(metric, query) {
+            let query = &query[..dim];
+            let mut row = vec![0.0; dim];
+            for candidate in candidates.rows() {
+                points.view().copy_row(*candidate as usize, &mut row);
+                top.offer(
+                    metric,
+                    wide_distance(query, &row),
+                    self.built.id(*candidate),
+                );
+            }
+            for slot in &candidates.slots {
+                let distance = wide_distance(query, self.open.row(*slot));
+                top.offer(metric, distance, self.open.id(*slot));
+            }
+            return;
+        }
+        let kernels = Kernels::get();
+        let rows = candidates.rows();
+        distances.resize(rows.len().max(candidates.slots.len()), 0.0);
+        let found = &mut distances[..rows.len()];
+        let norms = self.built.inverse_norms();
+        kernels.gather(query, points.padded(), dim, rows, norms, found);
+        top.offer_squared(metric, found, |i| self.built.id(rows[i]));
+        if !candidates.slots.is_empty() {
+            let slots = &candidates.slots;
+            let found = &mut distances[..slots.len()];
+            let norms = norms.map(|_| self.open.inverse_norms());
+            let open = RowSlice::F32(self.open.padded());
+            kernels.gather(query, open, dim, slots, norms, found);
+            top.offer_squared(metric, found, |i| self.open.id(slots[i]));
+        }
+    }
+}

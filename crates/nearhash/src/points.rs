@@ -1,0 +1,307 @@
+//! Row-major vectors in their own type, checked once on the way in.
+//!
+//! Values keep the type they came in (u8, i16 or f32): it decides how much memory they take and
+//! nothing else. Every computation widens them to float32, which is exact for both integer types,
+//! so the same numbers give the same keys, distances and answers whatever type holds them.
+
+use ndarray::ArrayView2;
+
+use crate::error::{Error, Result};
+
+/// Longest vector that is accepted.
+pub const MAX_DIM: usize = 1 << 20;
+/// Most rows that one index or call takes: ids are `u32`, and one value is kept back.
+pub const MAX_ROWS: usize = u32::MAX as usize - 1;
+
+/// Values that the kernels may read, but not use, behind the last row.
+pub(crate) const SLACK: usize = 16;
+
+/// Borrowed row-major values.
+#[derive(Debug, Clone, Copy)]
+pub enum RowSlice<'a> {
+    /// Unsigned bytes.
+    U8(&'a [u8]),
+    /// Signed 16-bit integers.
+    I16(&'a [i16]),
+    /// Single-precision floats.
+    F32(&'a [f32]),
+}
+
+/// Owned row-major values.
+#[derive(Debug, Clone)]
+pub enum RowData {
+    /// Unsigned bytes.
+    U8(Vec<u8>),
+    /// Signed 16-bit integers.
+    I16(Vec<i16>),
+    /// Single-precision floats.
+    F32(Vec<f32>),
+}
+
+impl RowData {
+    /// The same values, borrowed.
+    pub fn as_slice(&self) -> RowSlice<'_> {
+        match self {
+            Self::U8(v) => RowSlice::U8(v),
+            Self::I16(v) => RowSlice::I16(v),
+            Self::F32(v) => RowSlice::F32(v),
+        }
+    }
+}
+
+impl<'a> RowSlice<'a> {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8(v) => v.len(),
+            Self::I16(v) => v.len(),
+            Self::F32(v) => v.len(),
+        }
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes a value takes.
+    pub fn value_bytes(&self) -> usize {
+        match self {
+            Self::U8(_) => 1,
+            Self::I16(_) => 2,
+            Self::F32(_) => 4,
+        }
+    }
+
+    fn range(self, range: std::ops::Range<usize>) -> Self {
+        match self {
+            Self::U8(v) => Self::U8(&v[range]),
+            Self::I16(v) => Self::I16(&v[range]),
+            Self::F32(v) => Self::F32(&v[range]),
+        }
+    }
+
+    /// Largest absolute value; infinite or NaN when any value is.
+    fn magnitude(&self) -> f32 {
+        match self {
+            Self::U8(v) => f32::from(v.iter().copied().max().unwrap_or(0)),
+            Self::I16(v) => v.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0).into(),
+            // Without its sign bit a float orders like an integer, and NaN above everything.
+            Self::F32(v) => f32::from_bits(
+                v.iter()
+                    .map(|x| x.to_bits() & (u32::MAX >> 1))
+                    .max()
+                    .unwrap_or(0),
+            ),
+        }
+    }
+}
+
+/// Borrowed vectors, one a row, all finite.
+#[derive(Debug, Clone, Copy)]
+pub struct RowsView<'a> {
+    values: RowSlice<'a>,
+    dim: usize,
+    rows: usize,
+    magnitude: f32,
+}
+
+impl<'a> RowsView<'a> {
+    /// Look at `values` as rows of `dim` numbers. Errors name the argument `x`; see
+    /// [`named`](Self::named).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when `dim` is 0 or above [`MAX_DIM`], the length is no multiple of it or
+    /// there are more than [`MAX_ROWS`] rows; [`Error::NotFinite`] for a NaN or an infinity.
+    pub fn new(values: RowSlice<'a>, dim: usize) -> Result<Self> {
+        Self::named("x", values, dim)
+    }
+
+    /// [`new`](Self::new), with the argument's name for the messages.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn named(argument: &'static str, values: RowSlice<'a>, dim: usize) -> Result<Self> {
+        if dim == 0 || dim > MAX_DIM {
+            return Err(Error::argument_error(
+                argument,
+                format!("vectors of length {dim}"),
+                format!("length 1 to {MAX_DIM}"),
+            ));
+        }
+        let rows = values.len() / dim;
+        if rows * dim != values.len() {
+            return Err(Error::argument_error(
+                argument,
+                format!("{} values", values.len()),
+                format!("a multiple of the vector length {dim}"),
+            ));
+        }
+        if rows > MAX_ROWS {
+            return Err(Error::argument_error(
+                argument,
+                format!("{rows} rows"),
+                format!("at most {MAX_ROWS} rows"),
+            ));
+        }
+        let magnitude = values.magnitude();
+        if !magnitude.is_finite()
+            && let RowSlice::F32(v) = values
+            && let Some(at) = v.iter().position(|x| !x.is_finite())
+        {
+            return Err(Error::NotFinite {
+                argument,
+                row: at / dim,
+                column: at % dim,
+                value: v[at],
+            });
+        }
+        Ok(Self {
+            values,
+            dim,
+            rows,
+            magnitude,
+        })
+    }
+
+    /// Number of vectors.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Length of each vector.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Largest absolute coordinate.
+    pub fn magnitude(&self) -> f32 {
+        self.magnitude
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> RowSlice<'a> {
+        self.values
+    }
+
+    /// Some of the rows.
+    pub(crate) fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        Self {
+            values: self
+                .values
+                .range(rows.start * self.dim..rows.end * self.dim),
+            dim: self.dim,
+            rows: rows.len(),
+            magnitude: self.magnitude,
+        }
+    }
+
+    /// Write row `row` to the front of `out` as float32.
+    ///
+    /// # Panics
+    /// When there is no such row or `out` is shorter than a row.
+    pub fn copy_row(&self, row: usize, out: &mut [f32]) {
+        let range = row * self.dim..(row + 1) * self.dim;
+        let out = &mut out[..self.dim];
+        match self.values {
+            RowSlice::U8(v) => widen(&v[range], out),
+            RowSlice::I16(v) => widen(&v[range], out),
+            RowSlice::F32(v) => out.copy_from_slice(&v[range]),
+        }
+    }
+}
+
+fn widen<T: Copy + Into<f32>>(from: &[T], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = (*from).into();
+    }
+}
+
+/// Owned vectors, one a row, all finite.
+#[derive(Debug, Clone)]
+pub struct Points {
+    /// The rows, then `SLACK` zeros.
+    data: RowData,
+    dim: usize,
+    rows: usize,
+    magnitude: f32,
+}
+
+impl Points {
+    /// Take `data` as rows of `dim` numbers, without copying it.
+    ///
+    /// # Errors
+    /// As [`RowsView::new`].
+    pub fn new(data: RowData, dim: usize) -> Result<Self> {
+        let view = RowsView::new(data.as_slice(), dim)?;
+        let (rows, magnitude) = (view.rows(), view.magnitude());
+        let mut data = data;
+        fn slack<T: Default + Copy>(v: &mut Vec<T>) {
+            v.reserve_exact(SLACK);
+            v.resize(v.len() + SLACK, T::default());
+        }
+        match &mut data {
+            RowData::U8(v) => slack(v),
+            RowData::I16(v) => slack(v),
+            RowData::F32(v) => slack(v),
+        }
+        Ok(Self {
+            data,
+            dim,
+            rows,
+            magnitude,
+        })
+    }
+
+    /// Copy the rows of a float32 matrix.
+    ///
+    /// # Errors
+    /// As [`RowsView::new`].
+    pub fn from_array(array: ArrayView2<'_, f32>) -> Result<Self> {
+        let mut data = Vec::with_capacity(array.len() + SLACK);
+        data.extend(array.iter());
+        Self::new(RowData::F32(data), array.ncols())
+    }
+
+    /// Number of vectors.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Length of each vector.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The rows, borrowed.
+    pub fn view(&self) -> RowsView<'_> {
+        RowsView {
+            values: self.data.as_slice().range(0..self.rows * self.dim),
+            dim: self.dim,
+            rows: self.rows,
+            magnitude: self.magnitude,
+        }
+    }
+
+    /// Bytes that the values take.
+    pub fn memory_bytes(&self) -> usize {
+        (self.rows * self.dim + SLACK) * self.data.as_slice().value_bytes()
+    }
+
+    /// The values alone.
+    pub(crate) fn into_data(self) -> RowData {
+        let values = self.rows * self.dim;
+        let mut data = self.data;
+        match &mut data {
+            RowData::U8(v) => v.truncate(values),
+            RowData::I16(v) => v.truncate(values),
+            RowData::F32(v) => v.truncate(values),
+        }
+        data
+    }
+
+    /// The rows and the slack behind them, for kernels that read 16 values at a time.
+    pub(crate) fn padded(&self) -> RowSlice<'_> {
+        self.data.as_slice()
+    }
+}

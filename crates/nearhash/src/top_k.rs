@@ -1,0 +1,81 @@
+//! The k nearest so far, by (distance, id).
+
+use std::collections::BinaryHeap;
+
+use crate::metric::Metric;
+
+/// Keeps the k smallest (distance, id) of all that are offered.
+#[derive(Debug, Default)]
+pub(crate) struct TopK {
+    k: usize,
+    /// Distance bits above id bits: floats that are not negative order like their bits.
+    heap: BinaryHeap<u64>,
+    limit: f32,
+    sorted: Vec<u64>,
+}
+
+impl TopK {
+    /// Start afresh, for the `k` nearest.
+    pub(crate) fn reset(&mut self, k: usize) {
+        self.k = k;
+        self.heap.clear();
+        self.limit = if k == 0 {
+            f32::NEG_INFINITY
+        } else {
+            f32::INFINITY
+        };
+    }
+
+    /// Offer points by the squared distances that the kernels give; `id` tells a place's id.
+    #[inline]
+    pub(crate) fn offer_squared(
+        &mut self,
+        metric: Metric,
+        squared: &[f32],
+        id: impl Fn(usize) -> u32,
+    ) {
+        const STEP: usize = 16;
+        for (step, some) in squared.chunks(STEP).enumerate() {
+            // Most steps hold nothing near enough; to see that takes a few instructions.
+            let limit = self.limit;
+            if !some.iter().fold(false, |any, x| any | (*x <= limit)) {
+                continue;
+            }
+            for (i, x) in some.iter().enumerate() {
+                if *x <= self.limit {
+                    self.offer(metric, metric.distance(*x), id(step * STEP + i));
+                }
+            }
+        }
+    }
+
+    /// Offer a point.
+    #[inline]
+    pub(crate) fn offer(&mut self, metric: Metric, distance: f32, id: u32) {
+        let entry = u64::from(distance.to_bits()) << 32 | u64::from(id);
+        if self.heap.len() < self.k {
+            self.heap.push(entry);
+            if self.heap.len() < self.k {
+                return;
+            }
+        } else {
+            match self.heap.peek_mut() {
+                Some(mut worst) if entry < *worst => *worst = entry,
+                _ => return,
+            }
+        }
+        if let Some(worst) = self.heap.peek() {
+            self.limit = metric.squared_limit(f32::from_bits((worst >> 32) as u32));
+        }
+    }
+
+    /// What was kept, nearest first, as (id, distance). Empties it.
+    pub(crate) fn drain(&mut self) -> impl ExactSizeIterator<Item = (u32, f32)> {
+        self.sorted.clear();
+        self.sorted.extend(self.heap.drain());
+        self.sorted.sort_unstable();
+        self.sorted
+            .iter()
+            .map(|entry| (*entry as u32, f32::from_bits((entry >> 32) as u32)))
+    }
+}
