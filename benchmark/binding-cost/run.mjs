@@ -1,0 +1,99 @@
+// npm run bench:binding: what the way through Node adds to predict of 10,000 queries, and how much
+// memory fit takes at its peak. The same call is timed in Rust alone, in a process of its own, in turns.
+
+import { execFileSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { configure, L2 } from 'nearhash'
+import { readNpy } from '../datasets/npy.mjs'
+import { describeMachine, machineLine } from '../measure/machine.mjs'
+import { summarise, timeRuns } from '../measure/timing.mjs'
+import { ProgressLine } from '../report/progress.mjs'
+
+const QUERIES = 10_000
+const ROUNDS = 6
+const RUNS_A_ROUND = 4
+const OPTIONS = { nProjections: 15, nHashTables: 20, r: 3360 }
+const TOP_K = 10
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
+
+/**
+ * @typedef {object} RustRun
+ * @property {number[]} predictMs
+ * @property {number} idSum
+ * @property {number} pointBytes
+ * @property {number} indexBytes
+ * @property {number | null} fitPeakGrowthBytes
+ */
+
+/** @param {number} threads @returns {RustRun} */
+function inRust(threads) {
+  const args = ['run', '--release', '--quiet', '--package', 'nearhash', '--example', 'predict', '--']
+  const text = execFileSync('cargo', [...args, file, String(QUERIES), String(threads), String(RUNS_A_ROUND)], {
+    cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return JSON.parse(text)
+}
+
+const progress = new ProgressLine()
+progress.show({ stage: 'building the Rust example', done: 0, total: ROUNDS })
+inRust(1)
+const points = await readNpy(file)
+const data = Float32Array.from(points.data)
+const queries = data.slice(0, QUERIES * points.shape[1])
+const index = new L2({ ...OPTIONS, dim: points.shape[1] })
+
+/** @type {Record<string, unknown>[]} */
+const results = []
+const machine = describeMachine()
+for (const threads of [...new Set([1, machine.cores])]) {
+  configure({ threads })
+  await index.fit(data)
+  /** @type {Record<'rust' | 'sync' | 'promise', number[]>} */
+  const times = { rust: [], sync: [], promise: [] }
+  const plan = { warmUps: 1, minRuns: RUNS_A_ROUND, maxRuns: RUNS_A_ROUND, enough: 0 }
+  for (let round = 0; round < ROUNDS; round++) {
+    progress.show({ stage: `${threads} threads`, done: round, total: ROUNDS })
+    const rust = inRust(threads)
+    times.rust.push(...rust.predictMs.slice(1))
+    times.sync.push(...(await timeRuns(() => index.predictSync(queries, { topK: TOP_K }), plan)))
+    times.promise.push(...(await timeRuns(() => index.predict(queries, { topK: TOP_K }), plan)))
+    const idSum = index.predictSync(queries, { topK: TOP_K })
+      .reduce((sum, { index: ids }) => ids.reduce((total, id) => total + id, sum), 0)
+    if (idSum !== rust.idSum) throw new Error(`the answers differ: ids sum to ${idSum} here, ${rust.idSum} in Rust`)
+  }
+  const [rust, sync, promise] = [times.rust, times.sync, times.promise].map(summarise)
+  results.push({ threads, rust, sync, promise })
+  progress.clear()
+  /** @param {import('../measure/timing.mjs').Timing} timing */
+  const beside = (timing) => `${timing.median.toFixed(1)} ms (${percent(timing.median / rust.median)}; fastest ${percent(timing.fastest / rust.fastest)})`
+  console.log(`predict of ${QUERIES} queries, top ${TOP_K} with vectors, ${threads} thread${threads === 1 ? '' : 's'}: `
+    + `Rust ${rust.median.toFixed(1)} ms, predictSync ${beside(sync)}, predict ${beside(promise)}`)
+}
+
+const { pointBytes, indexBytes, fitPeakGrowthBytes } = inRust(1)
+const tables = indexBytes - pointBytes
+if (fitPeakGrowthBytes !== null) {
+  const beyond = fitPeakGrowthBytes - tables + pointBytes
+  console.log(`fit at its peak: the points (${mebibytes(pointBytes)}) and ${mebibytes(fitPeakGrowthBytes)} more, `
+    + `of which ${mebibytes(tables)} stay as tables: ${(beyond / pointBytes).toFixed(2)} times the points, plus the tables`)
+}
+console.log(machineLine(machine))
+
+const out = join(root, 'benchmark/results')
+await mkdir(out, { recursive: true })
+await writeFile(join(out, 'binding-cost.json'),
+  `${JSON.stringify({ machine, queries: QUERIES, results, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+
+/** @param {number} ratio */
+function percent(ratio) {
+  return `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`
+}
+
+/** @param {number} bytes */
+function mebibytes(bytes) {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+}
