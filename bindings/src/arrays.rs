@@ -1,0 +1,168 @@
+//! Results on their way out.
+
+use std::ptr;
+
+use napi::bindgen_prelude::{
+    Float32Array, FromNapiValue, Int32Array, ToNapiValue, TypeName, Uint32Array, ValidateNapiValue,
+};
+use napi::{Error, Result, Status, ValueType, sys};
+
+/// Up to this many bytes are copied into memory of V8's own, which is quicker than the finaliser
+/// that moved memory needs.
+const COPIED_BYTES: usize = 64 << 10;
+
+/// Element types of the arrays that go out.
+pub(crate) trait Element: Copy {
+    const KIND: sys::napi_typedarray_type;
+    type Owned: ToNapiValue + From<Vec<Self>>;
+}
+
+impl Element for u32 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint32_array;
+    type Owned = Uint32Array;
+}
+
+impl Element for i32 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::int32_array;
+    type Owned = Int32Array;
+}
+
+impl Element for f32 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::float32_array;
+    type Owned = Float32Array;
+}
+
+/// A vector that becomes a typed array of JavaScript's: copied when small, moved when large.
+#[derive(Debug)]
+pub struct Array<T>(pub(crate) Vec<T>);
+
+impl<T> TypeName for Array<T> {
+    fn type_name() -> &'static str {
+        "TypedArray"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl<T: Element> ToNapiValue for Array<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, array: Self) -> Result<sys::napi_value> {
+        let Self(values) = array;
+        let bytes = size_of_val(values.as_slice());
+        if bytes > COPIED_BYTES {
+            // SAFETY: the caller's promise, passed on.
+            return unsafe { T::Owned::to_napi_value(env, T::Owned::from(values)) };
+        }
+        let (mut data, mut buffer, mut result) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `env` is that of the running thread (the caller's promise); the out-pointers are
+        // valid.
+        let status = unsafe { sys::napi_create_arraybuffer(env, bytes, &mut data, &mut buffer) };
+        napi::check_status!(status, "no memory for a result")?;
+        if bytes > 0 {
+            // SAFETY: the new buffer has `bytes` bytes, nobody else knows it, and it doesn't
+            // overlap the vector.
+            unsafe { ptr::copy_nonoverlapping(values.as_ptr().cast(), data.cast::<u8>(), bytes) };
+        }
+        // SAFETY: as above; the buffer holds exactly that many elements.
+        let status = unsafe {
+            sys::napi_create_typedarray(env, T::KIND, values.len(), buffer, 0, &mut result)
+        };
+        napi::check_status!(status, "no memory for a result")?;
+        Ok(result)
+    }
+}
+
+/// A `Uint32Array` of the caller's that a small result is written to. One array that is used again
+/// and again costs a fraction of what new ones do.
+#[derive(Debug)]
+pub struct Scratch {
+    data: *mut u32,
+    length: usize,
+}
+
+impl TypeName for Scratch {
+    fn type_name() -> &'static str {
+        "Uint32Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for Scratch {}
+
+impl FromNapiValue for Scratch {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = ptr::null_mut();
+        // SAFETY: `env` and `value` are those of the call in progress; the out-pointers are valid,
+        // and null where Node-API allows it.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &mut kind,
+                &mut length,
+                &mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        napi::check_status!(status, "expected a typed array")?;
+        if kind != sys::TypedarrayType::uint32_array {
+            return Err(Error::new(Status::InvalidArg, "expected a Uint32Array"));
+        }
+        Ok(Self {
+            data: data.cast(),
+            length,
+        })
+    }
+}
+
+impl Scratch {
+    /// Write the parts one after the other, when they all fit.
+    pub(crate) fn write(&mut self, parts: &[Words<'_>]) -> bool {
+        let total: usize = parts.iter().map(Words::len).sum();
+        if total > self.length {
+            return false;
+        }
+        let mut at = self.data;
+        for part in parts {
+            // SAFETY: the parts fit together into the array, which lives as long as the call in
+            // progress and which nobody reads or writes meanwhile; both element types have four
+            // bytes without padding.
+            unsafe {
+                ptr::copy_nonoverlapping(part.as_ptr(), at, part.len());
+                at = at.add(part.len());
+            }
+        }
+        true
+    }
+}
+
+/// Four-byte elements.
+#[derive(Debug)]
+pub(crate) enum Words<'a> {
+    Integers(&'a [u32]),
+    Floats(&'a [f32]),
+}
+
+impl Words<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Integers(part) => part.len(),
+            Self::Floats(part) => part.len(),
+        }
+    }
+
+    fn as_ptr(&self) -> *const u32 {
+        match self {
+            Self::Integers(part) => part.as_ptr(),
+            Self::Floats(part) => part.as_ptr().cast(),
+        }
+    }
+}

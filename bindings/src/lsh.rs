@@ -1,0 +1,721 @@
+//! The class behind `SRP` and `L2`.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
+use napi_derive::napi;
+use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowData, RowsView};
+
+use crate::arrays::{Array, Scratch, Words};
+use crate::control::{Call, Control};
+use crate::exact::RawNeighbors;
+use crate::failure::Failure;
+use crate::memory::ReportedMemory;
+use crate::rows::Values;
+use crate::task::{Task, Threads};
+use crate::turns::{Turn, Turns};
+
+/// Checked options; what is left out is chosen by `fit`.
+#[napi(object, object_to_js = false)]
+#[derive(Debug)]
+pub struct RawLshOptions {
+    /// `srp` or `l2`.
+    pub family: String,
+    /// Hash functions per table.
+    pub n_projections: Option<u32>,
+    /// Hash tables.
+    pub n_hash_tables: Option<u32>,
+    /// Points wanted per bucket.
+    pub bucket_size: Option<f64>,
+    /// Vector length.
+    pub dim: Option<u32>,
+    /// Up to 2⁵³ − 1.
+    pub seed: f64,
+    /// Bucket width of L2.
+    pub r: Option<f64>,
+}
+
+/// Ragged answers: those of query i are at `offsets[i]` to `offsets[i + 1]`.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawPredictions {
+    /// Queries + 1.
+    #[napi(ts_type = "Uint32Array")]
+    pub offsets: Array<u32>,
+    /// Ids, nearest first.
+    #[napi(ts_type = "Uint32Array")]
+    pub ids: Array<u32>,
+    /// Their distances.
+    #[napi(ts_type = "Float32Array")]
+    pub distances: Array<f32>,
+    /// Distinct candidates, per query.
+    #[napi(ts_type = "Uint32Array")]
+    pub collisions: Array<u32>,
+    /// Row-major vectors of the ids.
+    #[napi(ts_type = "Float32Array")]
+    pub vectors: Option<Array<f32>>,
+}
+
+/// Hashes, rows x tables x projections.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawHashes {
+    /// Bits, or bucket numbers.
+    #[napi(ts_type = "Int32Array")]
+    pub data: Array<i32>,
+    /// Rows, tables, projections.
+    pub shape: Vec<u32>,
+}
+
+/// Non-empty buckets of one table; the ids of bucket i are at `offsets[i]` to `offsets[i + 1]`.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawBuckets {
+    /// Keys as text.
+    pub keys: Vec<String>,
+    /// Keys + 1.
+    #[napi(ts_type = "Uint32Array")]
+    pub offsets: Array<u32>,
+    /// Point ids.
+    #[napi(ts_type = "Uint32Array")]
+    pub ids: Array<u32>,
+}
+
+/// Of one table.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawTable {
+    /// Non-empty buckets.
+    pub buckets: f64,
+    /// Points in one, on average.
+    pub mean_bucket_size: f64,
+    /// Points in the largest.
+    pub max_bucket_size: f64,
+    /// Share of the possible keys that no point has.
+    pub empty_share: f64,
+}
+
+/// What an index is made of.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawDescription {
+    /// `srp` or `l2`.
+    pub family: &'static str,
+    /// Points.
+    pub size: f64,
+    /// Vector length.
+    pub dim: Option<f64>,
+    /// Hash functions per table.
+    pub n_projections: Option<f64>,
+    /// Hash tables.
+    pub n_hash_tables: Option<f64>,
+    /// Bucket width of L2.
+    pub r: Option<f64>,
+    /// As given.
+    pub seed: f64,
+    /// Extra probes a table; 0 is base.
+    pub budget: f64,
+    /// Native bytes held.
+    pub memory_bytes: f64,
+    /// One by one.
+    pub tables: Vec<RawTable>,
+}
+
+/// Recall and time against exact search.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawEvaluation {
+    /// Mean recall.
+    pub recall: f64,
+    /// Lower end of its 95 % interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// 5th percentile of the recall of single queries.
+    pub p5: f64,
+    /// Time of a query.
+    pub micros_per_query: f64,
+    /// Time of a query by exact search.
+    pub exact_micros_per_query: f64,
+}
+
+/// What a JavaScript object and the tasks started on it share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Empty after `dispose`.
+    index: RwLock<Option<Arc<nearhash::LshIndex>>>,
+    turns: Arc<Turns>,
+    memory: ReportedMemory,
+}
+
+impl Shared {
+    fn index(&self) -> Option<Arc<nearhash::LshIndex>> {
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Tell V8 what the index holds now.
+    fn report_memory(&self, env: &Env) {
+        self.memory
+            .report(env, self.index().map_or(0, |index| index.memory_bytes()));
+    }
+
+    fn release(&self, env: &Env) {
+        self.index
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        self.memory.report(env, 0);
+    }
+}
+
+/// A textbook LSH index of either family.
+#[napi(custom_finalize)]
+#[derive(Debug)]
+pub struct LshIndex {
+    shared: Arc<Shared>,
+}
+
+impl ObjectFinalize for LshIndex {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.shared.release(&env);
+        Ok(())
+    }
+}
+
+/// As many queries as the engine answers without asking for threads. They are answered on the
+/// thread that asks: it would take longer to wake another.
+const SERIAL_QUERIES: usize = 16;
+
+fn threads_for(rows: usize) -> Threads {
+    if rows > SERIAL_QUERIES {
+        Threads::Pool
+    } else {
+        Threads::One
+    }
+}
+
+/// The shortest decimal that names the same float32, as JavaScript's number: 0.1 and not
+/// 0.10000000149011612.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
+fn row_count(values: &RowData, dim: f64) -> usize {
+    values.as_slice().len() / (dim as usize).max(1)
+}
+
+impl LshIndex {
+    fn index(&self, call: &'static str) -> Result<Arc<nearhash::LshIndex>, Failure> {
+        self.shared
+            .index()
+            .ok_or(Failure::Disposed { argument: call })
+    }
+
+    /// A change that is done within the call.
+    fn change<T: Send>(
+        &self,
+        env: &Env,
+        name: &'static str,
+        threads: Threads,
+        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure> + Send,
+    ) -> napi::Result<T> {
+        let index = self.index(name)?;
+        let call = Arc::new(Call::default());
+        let turn = self.shared.turns.take(name, &call)?;
+        turn.begin();
+        let result = threads.run_in_call(|| work(&index, &call.engine));
+        drop(turn);
+        self.shared.report_memory(env);
+        Ok(result?)
+    }
+
+    /// A change that is done by a task.
+    fn change_later<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        control: &Control,
+        threads: Threads,
+        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure>
+        + Send
+        + 'static,
+    ) -> napi::Result<Task<T>> {
+        let index = self.index(name)?;
+        let call = control.call();
+        let turn: Turn = self.shared.turns.take(name, &call)?;
+        let shared = Arc::clone(&self.shared);
+        Ok(
+            Task::new(call, threads, move |control| work(&index, control))
+                .in_turn(turn)
+                .after(move |env| shared.report_memory(env)),
+        )
+    }
+
+    fn ask<T: Send>(
+        &self,
+        name: &'static str,
+        threads: Threads,
+        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure> + Send,
+    ) -> napi::Result<T> {
+        let index = self.index(name)?;
+        Ok(threads.run_in_call(|| work(&index, &nearhash::Control::new()))?)
+    }
+
+    fn ask_later<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        control: &Control,
+        threads: Threads,
+        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure>
+        + Send
+        + 'static,
+    ) -> napi::Result<Task<T>> {
+        let index = self.index(name)?;
+        Ok(Task::new(control.call(), threads, move |control| {
+            work(&index, control)
+        }))
+    }
+}
+
+fn predict_options(top_k: f64, bound: Option<f64>, vectors: bool) -> PredictOptions {
+    PredictOptions {
+        top_k: top_k as usize,
+        bound: bound.map(|bound| bound as usize),
+        vectors,
+    }
+}
+
+fn fit(
+    index: &nearhash::LshIndex,
+    data: RowData,
+    dim: f64,
+    control: &nearhash::Control,
+) -> Result<(), Failure> {
+    Ok(index.fit(Points::new(data, dim as usize)?, control)?)
+}
+
+fn evaluate(
+    index: &nearhash::LshIndex,
+    queries: &RowsView<'_>,
+    k: f64,
+    control: &nearhash::Control,
+) -> Result<RawEvaluation, Failure> {
+    let found = index.evaluate(queries, k as usize, control);
+    Ok(found
+        .map_err(|error| Failure::from(error).naming_rows("queries"))?
+        .into())
+}
+
+#[napi]
+impl LshIndex {
+    /// An empty index.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(options: RawLshOptions) -> napi::Result<Self> {
+        let family = match options.family.as_str() {
+            "srp" => FamilyKind::Srp,
+            _ => FamilyKind::L2 {
+                r: options.r.map(|r| r as f32),
+            },
+        };
+        let index = nearhash::LshIndex::new(LshOptions {
+            family,
+            n_projections: options.n_projections.map(|k| k as usize),
+            n_hash_tables: options.n_hash_tables.map(|l| l as usize),
+            bucket_size: options.bucket_size.map(|points| points as usize),
+            dim: options.dim.map(|dim| dim as usize),
+            seed: options.seed as u64,
+        })
+        .map_err(Failure::from)?;
+        let shared = Shared {
+            index: RwLock::new(Some(Arc::new(index))),
+            ..Shared::default()
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Replace the points by rows of `dim` values.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn fit(&self, x: Values, dim: f64, control: &Control) -> napi::Result<AsyncTask<Task<()>>> {
+        let data = x.copy();
+        let task = self.change_later("fit", control, Threads::Pool, move |index, control| {
+            fit(index, data, dim, control)
+        })?;
+        Ok(task.into())
+    }
+
+    /// `fit`, within the call.
+    #[napi(catch_unwind)]
+    pub fn fit_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<()> {
+        let data = x.copy();
+        self.change(&env, "fitSync", Threads::Pool, |index, control| {
+            fit(index, data, dim, control)
+        })
+    }
+
+    /// Add rows; their ids.
+    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
+    pub fn store(
+        &self,
+        x: Values,
+        dim: f64,
+        control: &Control,
+    ) -> napi::Result<AsyncTask<Task<Array<u32>>>> {
+        let data = x.copy();
+        let task = self.change_later(
+            "storeVecs",
+            control,
+            Threads::Pool,
+            move |index, control| {
+                let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                Ok(Array(index.store(&rows, control)?.collect()))
+            },
+        )?;
+        Ok(task.into())
+    }
+
+    /// `store`, within the call.
+    #[napi(catch_unwind, ts_return_type = "Uint32Array")]
+    pub fn store_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<Array<u32>> {
+        let rows = x.view("x", dim)?;
+        self.change(&env, "storeVecsSync", Threads::Pool, |index, control| {
+            Ok(Array(index.store(&rows, control)?.collect()))
+        })
+    }
+
+    /// Add one row; its id.
+    #[napi(catch_unwind)]
+    pub fn store_one(&self, env: Env, v: Values) -> napi::Result<u32> {
+        let row = one_row(&v)?;
+        // Not always one thread: now and then the open points are sorted in.
+        self.change(&env, "storeVec", Threads::One, |index, control| {
+            let ids = index.store(&row, control);
+            Ok(ids
+                .map_err(|error| Failure::from(error).naming_rows("v"))?
+                .start)
+        })
+    }
+
+    /// Delete a point; how many went.
+    #[napi(catch_unwind)]
+    pub fn delete(&self, env: Env, id: u32) -> napi::Result<f64> {
+        self.change(&env, "deleteVec", Threads::One, |index, _| {
+            Ok(index.delete(id)? as f64)
+        })
+    }
+
+    /// Delete the points equal to this vector; how many went.
+    #[napi(catch_unwind)]
+    pub fn delete_equal(&self, env: Env, v: Values) -> napi::Result<f64> {
+        let row = one_row(&v)?;
+        self.change(&env, "deleteVec", Threads::One, |index, _| {
+            Ok(index.delete_equal(&row)? as f64)
+        })
+    }
+
+    /// Replace the vector of a point.
+    #[napi(catch_unwind)]
+    pub fn update(&self, env: Env, id: u32, v: Values) -> napi::Result<()> {
+        let row = one_row(&v)?;
+        self.change(&env, "updateVec", Threads::One, |index, _| {
+            Ok(index.update(id, &row)?)
+        })
+    }
+
+    /// Forget the points, keep the options.
+    #[napi(catch_unwind)]
+    pub fn reset(&self, env: Env) -> napi::Result<()> {
+        self.change(&env, "reset", Threads::One, |index, _| Ok(index.reset()?))
+    }
+
+    /// Give the memory back. Tasks under way keep their own reference.
+    #[napi(catch_unwind)]
+    pub fn dispose(&self, env: Env) {
+        self.shared.release(&env);
+    }
+
+    /// The `k` nearest candidates of each row.
+    #[napi(catch_unwind, ts_return_type = "Promise<RawNeighbors>")]
+    pub fn search(
+        &self,
+        x: Values,
+        dim: f64,
+        k: f64,
+        control: &Control,
+    ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
+        let data = x.copy();
+        let threads = threads_for(row_count(&data, dim));
+        let task = self.ask_later("search", control, threads, move |index, control| {
+            let rows = RowsView::new(data.as_slice(), dim as usize)?;
+            Ok(index.search(&rows, k as usize, control)?.into())
+        })?;
+        Ok(task.into())
+    }
+
+    /// `search`, within the call.
+    #[napi(catch_unwind)]
+    pub fn search_sync(&self, x: Values, dim: f64, k: f64) -> napi::Result<RawNeighbors> {
+        let rows = x.view("x", dim)?;
+        let threads = threads_for(rows.rows());
+        self.ask("searchSync", threads, |index, control| {
+            Ok(index.search(&rows, k as usize, control)?.into())
+        })
+    }
+
+    /// `search_sync` into `out`: k, the counts, the ids, the distances. The array is long enough
+    /// when it has 1 + rows + 2 · rows · `k` elements.
+    #[napi(catch_unwind)]
+    pub fn search_into(
+        &self,
+        x: Values,
+        dim: f64,
+        k: f64,
+        #[napi(ts_arg_type = "Uint32Array")] mut out: Scratch,
+    ) -> napi::Result<()> {
+        let rows = x.view("x", dim)?;
+        let threads = threads_for(rows.rows());
+        let found = self.ask("searchSync", threads, |index, control| {
+            Ok(index.search(&rows, k as usize, control)?)
+        })?;
+        let fits = out.write(&[
+            Words::Integers(&[found.k as u32]),
+            Words::Integers(&found.counts),
+            Words::Integers(&found.ids),
+            Words::Floats(&found.distances),
+        ]);
+        if fits {
+            Ok(())
+        } else {
+            Err(Failure::Internal("the scratch array is too short".to_owned()).into())
+        }
+    }
+
+    /// Ranked candidates of each row, and how many there were.
+    #[napi(catch_unwind, ts_return_type = "Promise<RawPredictions>")]
+    pub fn predict(
+        &self,
+        x: Values,
+        dim: f64,
+        top_k: f64,
+        bound: Option<f64>,
+        vectors: bool,
+        control: &Control,
+    ) -> napi::Result<AsyncTask<Task<RawPredictions>>> {
+        let data = x.copy();
+        let options = predict_options(top_k, bound, vectors);
+        let threads = threads_for(row_count(&data, dim));
+        let task = self.ask_later("predict", control, threads, move |index, control| {
+            let rows = RowsView::new(data.as_slice(), dim as usize)?;
+            Ok(index.predict(&rows, &options, control)?.into())
+        })?;
+        Ok(task.into())
+    }
+
+    /// `predict`, within the call.
+    #[napi(catch_unwind)]
+    pub fn predict_sync(
+        &self,
+        x: Values,
+        dim: f64,
+        top_k: f64,
+        bound: Option<f64>,
+        vectors: bool,
+    ) -> napi::Result<RawPredictions> {
+        let rows = x.view("x", dim)?;
+        let options = predict_options(top_k, bound, vectors);
+        let threads = threads_for(rows.rows());
+        self.ask("predictSync", threads, |index, control| {
+            Ok(index.predict(&rows, &options, control)?.into())
+        })
+    }
+
+    /// Recall and time of `search` on these queries.
+    #[napi(catch_unwind, ts_return_type = "Promise<RawEvaluation>")]
+    pub fn evaluate(
+        &self,
+        queries: Values,
+        dim: f64,
+        k: f64,
+        control: &Control,
+    ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
+        let data = queries.copy();
+        let task = self.ask_later("evaluate", control, Threads::Pool, move |index, control| {
+            let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
+            evaluate(index, &rows, k, control)
+        })?;
+        Ok(task.into())
+    }
+
+    /// `evaluate`, within the call.
+    #[napi(catch_unwind)]
+    pub fn evaluate_sync(&self, queries: Values, dim: f64, k: f64) -> napi::Result<RawEvaluation> {
+        let rows = queries.view("queries", dim)?;
+        self.ask("evaluateSync", Threads::Pool, |index, control| {
+            evaluate(index, &rows, k, control)
+        })
+    }
+
+    /// The vector of a point.
+    #[napi(catch_unwind, ts_return_type = "Float32Array | null")]
+    pub fn vector(&self, id: u32) -> napi::Result<Option<Array<f32>>> {
+        self.ask("getVec", Threads::One, |index, _| {
+            Ok(index.vector(id).map(Array))
+        })
+    }
+
+    /// Ids that share a probed bucket with the vector.
+    #[napi(catch_unwind, ts_return_type = "Uint32Array")]
+    pub fn candidates(&self, v: Values) -> napi::Result<Array<u32>> {
+        let row = one_row(&v)?;
+        self.ask("queryBucketIdx", Threads::One, |index, _| {
+            Ok(Array(index.candidates(&row)?))
+        })
+    }
+
+    /// The hash of each row in each table.
+    #[napi(catch_unwind)]
+    pub fn hash(&self, x: Values, dim: f64) -> napi::Result<RawHashes> {
+        let rows = x.view("x", dim)?;
+        self.ask("hash", Threads::Pool, |index, _| {
+            let data = index.hash(&rows)?;
+            let description = index.describe();
+            Ok(RawHashes {
+                data: Array(data),
+                shape: vec![
+                    rows.rows() as u32,
+                    description.n_hash_tables.unwrap_or(0) as u32,
+                    description.n_projections.unwrap_or(0) as u32,
+                ],
+            })
+        })
+    }
+
+    /// The non-empty buckets of a table.
+    #[napi(catch_unwind)]
+    pub fn buckets(&self, table: f64) -> napi::Result<RawBuckets> {
+        self.ask("buckets", Threads::Pool, |index, _| {
+            let buckets = index.buckets(table as usize)?;
+            let mut keys = Vec::with_capacity(buckets.len());
+            let mut offsets = Vec::with_capacity(buckets.len() + 1);
+            let mut all = Vec::new();
+            offsets.push(0);
+            for (key, ids) in buckets {
+                keys.push(key);
+                all.extend(ids);
+                offsets.push(all.len() as u32);
+            }
+            Ok(RawBuckets {
+                keys,
+                offsets: Array(offsets),
+                ids: Array(all),
+            })
+        })
+    }
+
+    /// Probe so many more buckets a table. 0: only the home bucket.
+    #[napi(catch_unwind)]
+    pub fn set_budget(&self, name: String, budget: u32) -> napi::Result<()> {
+        let name = if name == "base" { "base" } else { "multiProbe" };
+        self.index(name)?.set_budget(budget as usize);
+        Ok(())
+    }
+
+    /// Parameters, memory and buckets.
+    #[napi(catch_unwind)]
+    pub fn describe(&self) -> napi::Result<RawDescription> {
+        self.ask("describe", Threads::Pool, |index, _| {
+            Ok(index.describe().into())
+        })
+    }
+
+    /// Points stored and not deleted.
+    #[napi(getter, catch_unwind)]
+    pub fn size(&self) -> napi::Result<f64> {
+        Ok(self.index("size")?.size() as f64)
+    }
+
+    /// Vector length, when known.
+    #[napi(getter, catch_unwind)]
+    pub fn dim(&self) -> napi::Result<Option<f64>> {
+        Ok(self.index("dim")?.dim().map(|dim| dim as f64))
+    }
+
+    /// Bucket width of L2, when known.
+    #[napi(getter, catch_unwind)]
+    pub fn r(&self) -> napi::Result<Option<f64>> {
+        Ok(self.index("r")?.r().map(shortest))
+    }
+
+    /// Extra probes a table; 0 is base.
+    #[napi(getter, catch_unwind)]
+    pub fn budget(&self) -> napi::Result<f64> {
+        Ok(self.index("budget")?.budget() as f64)
+    }
+
+    /// Whether `dispose` was called.
+    #[napi(getter, catch_unwind)]
+    pub fn disposed(&self) -> bool {
+        self.shared.index().is_none()
+    }
+}
+
+/// The whole array as one vector named `v`.
+fn one_row(values: &Values) -> Result<RowsView<'_>, Failure> {
+    values.view("v", values.borrow().len() as f64)
+}
+
+impl From<nearhash::Predictions> for RawPredictions {
+    fn from(found: nearhash::Predictions) -> Self {
+        Self {
+            offsets: Array(found.offsets),
+            ids: Array(found.ids),
+            distances: Array(found.distances),
+            collisions: Array(found.collisions),
+            vectors: found.vectors.map(Array),
+        }
+    }
+}
+
+impl From<nearhash::Evaluation> for RawEvaluation {
+    fn from(found: nearhash::Evaluation) -> Self {
+        Self {
+            recall: found.recall,
+            low: found.low,
+            high: found.high,
+            p5: found.p5,
+            micros_per_query: found.micros_per_query,
+            exact_micros_per_query: found.exact_micros_per_query,
+        }
+    }
+}
+
+impl From<nearhash::Description> for RawDescription {
+    fn from(found: nearhash::Description) -> Self {
+        let number = |value: usize| value as f64;
+        Self {
+            family: found.family,
+            size: number(found.size),
+            dim: found.dim.map(number),
+            n_projections: found.n_projections.map(number),
+            n_hash_tables: found.n_hash_tables.map(number),
+            r: found.r.map(shortest),
+            seed: found.seed as f64,
+            budget: number(found.budget),
+            memory_bytes: number(found.memory_bytes),
+            tables: found
+                .tables
+                .into_iter()
+                .map(|table| RawTable {
+                    buckets: number(table.buckets),
+                    mean_bucket_size: table.mean_bucket_size,
+                    max_bucket_size: number(table.max_bucket_size),
+                    empty_share: table.empty_share,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Vectors on their way in: one typed array of rows, borrowed or copied.
+
+use std::ptr;
+
+use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
+use napi::{Error, Result, Status, ValueType, sys};
+use nearhash::{RowData, RowSlice, RowsView};
+
+use crate::failure::Failure;
+
+/// A `Uint8Array`, `Int16Array` or `Float32Array` argument, as it lies in memory. The face has
+/// made sure that its buffer is neither shared nor detached.
+#[derive(Debug)]
+pub struct Values {
+    kind: sys::napi_typedarray_type,
+    data: *const u8,
+    length: usize,
+}
+
+impl TypeName for Values {
+    fn type_name() -> &'static str {
+        "Uint8Array | Int16Array | Float32Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for Values {}
+
+impl FromNapiValue for Values {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = ptr::null_mut();
+        // SAFETY: `env` and `value` are those of the call in progress; the out-pointers are valid,
+        // and null where Node-API allows it.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &mut kind,
+                &mut length,
+                &mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        napi::check_status!(status, "expected a typed array")?;
+        let known = [
+            sys::TypedarrayType::uint8_array,
+            sys::TypedarrayType::int16_array,
+            sys::TypedarrayType::float32_array,
+        ];
+        if !known.contains(&kind) {
+            return Err(Error::new(
+                Status::InvalidArg,
+                "expected a Uint8Array, Int16Array or Float32Array",
+            ));
+        }
+        Ok(Self {
+            kind,
+            data: data.cast(),
+            length,
+        })
+    }
+}
+
+impl Values {
+    /// The values where they lie. Good for the call in progress: JavaScript, which could write to
+    /// them or free them, doesn't run before it returns.
+    pub(crate) fn borrow(&self) -> RowSlice<'_> {
+        match self.kind {
+            sys::TypedarrayType::uint8_array => RowSlice::U8(self.slice()),
+            sys::TypedarrayType::int16_array => RowSlice::I16(self.slice()),
+            _ => RowSlice::F32(self.slice()),
+        }
+    }
+
+    /// The rows where they lie, checked. `argument` names them in errors.
+    pub(crate) fn view(
+        &self,
+        argument: &'static str,
+        dim: f64,
+    ) -> std::result::Result<RowsView<'_>, Failure> {
+        Ok(RowsView::named(argument, self.borrow(), dim as usize)?)
+    }
+
+    /// A copy that JavaScript can't touch, for work on other threads.
+    pub(crate) fn copy(&self) -> RowData {
+        match self.borrow() {
+            RowSlice::U8(values) => RowData::U8(values.to_vec()),
+            RowSlice::I16(values) => RowData::I16(values.to_vec()),
+            RowSlice::F32(values) => RowData::F32(values.to_vec()),
+        }
+    }
+
+    /// Only with the type that `kind` names.
+    fn slice<T>(&self) -> &[T] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: Node-API gave the address and the number of elements of a typed array, whose
+        // element type is `T` by `kind` and whose address is aligned for it. It lives as long as
+        // the call in progress, and so do all borrows: `Values` is an argument and never stored.
+        unsafe { std::slice::from_raw_parts(self.data.cast(), self.length) }
+    }
+}

@@ -1,0 +1,93 @@
+//! Time `fit` and `predict` in Rust alone, for comparison with the same calls through Node:
+//! `cargo run --release --example predict -- <points.npy> <queries> <threads> <rounds>`.
+//!
+//! The file holds uint16 in C order, version 1.0. Queries are its first rows, repeated as often as
+//! it takes. Prints one JSON object.
+
+use std::error::Error;
+use std::time::Instant;
+
+use nearhash::{
+    Control, FamilyKind, LshIndex, LshOptions, Points, PredictOptions, RowData, RowSlice, RowsView,
+};
+
+const TOP_K: usize = 10;
+
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, path, queries, threads, rounds] = arguments.as_slice() else {
+        return Err("usage: predict <points.npy> <queries> <threads> <rounds>".into());
+    };
+    let (queries, rounds) = (queries.parse()?, rounds.parse()?);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.parse()?)
+        .build()?;
+    pool.install(|| run(path, queries, rounds))
+}
+
+fn run(path: &str, queries: usize, rounds: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (points, dim) = read(path)?;
+    let asked: Vec<f32> = points.iter().copied().cycle().take(queries * dim).collect();
+    let asked = RowsView::new(RowSlice::F32(&asked), dim)?;
+    let index = LshIndex::new(LshOptions {
+        family: FamilyKind::L2 { r: Some(3360.0) },
+        n_projections: Some(15),
+        n_hash_tables: Some(20),
+        ..LshOptions::default()
+    })?;
+    let control = Control::new();
+    let before = peak_memory();
+    let (floats, start) = (points.len(), Instant::now());
+    index.fit(Points::new(RowData::F32(points), dim)?, &control)?;
+    let fit = start.elapsed().as_secs_f64() * 1e3;
+    let grown = peak_memory()
+        .zip(before)
+        .map(|(after, before)| after - before);
+
+    let options = PredictOptions {
+        top_k: TOP_K,
+        vectors: true,
+        ..PredictOptions::default()
+    };
+    let mut times = Vec::new();
+    let mut sum = 0_u64;
+    for _ in 0..rounds {
+        let start = Instant::now();
+        let found = index.predict(&asked, &options, &control)?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        sum = found.ids.iter().map(|id| u64::from(*id)).sum();
+    }
+    let times: Vec<_> = times.iter().map(f64::to_string).collect();
+    println!(
+        "{{\"fitMs\":{fit},\"predictMs\":[{}],\"idSum\":{sum},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}}}",
+        times.join(","),
+        floats * size_of::<f32>(),
+        index.memory_bytes(),
+        grown.map_or("null".into(), |bytes| bytes.to_string()),
+    );
+    Ok(())
+}
+
+/// Most memory that this process has had, where Linux tells it.
+fn peak_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+fn read(path: &str) -> Result<(Vec<f32>, usize), Box<dyn Error + Send + Sync>> {
+    let bytes = std::fs::read(path)?;
+    let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let text = std::str::from_utf8(&bytes[10..header])?;
+    if !bytes.starts_with(b"\x93NUMPY\x01") || !text.contains("'<u2'") {
+        return Err(format!("{path}: uint16 in .npy version 1.0 is needed").into());
+    }
+    let shape = text
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
+    let dim = shape.and_then(|(shape, _)| shape.split(',').nth(1)?.trim().parse().ok());
+    let values = bytes[header..].chunks_exact(2);
+    let values = values.map(|pair| f32::from(u16::from_le_bytes([pair[0], pair[1]])));
+    Ok((values.collect(), dim.ok_or("no second dimension")?))
+}

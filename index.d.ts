@@ -1,0 +1,574 @@
+/// <reference lib="esnext.disposable" />
+// Generated from bindings/ts by "npm run build".
+
+/** A call that can be stopped. */
+interface Cancellable {
+  /**
+   * Stops the work, also while it runs. The promise rejects with `signal.reason`, and what the call was changing stays
+   * as it was. A signal that fires when the work is already over changes nothing.
+   */
+  signal?: AbortSignal;
+}
+/** How far a call has come. */
+interface Progress {
+  /** What is being done, for instance `'hash'`. */
+  stage: string;
+  /** Units of the stage that are finished. */
+  done: number;
+  /** Units of the stage in all; 0 before the work has begun. */
+  total: number;
+}
+
+/**
+ * Every error that nearhash throws or rejects with, except an AbortSignal's own reason.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ERR_NEARHASH_ARGUMENT` | an argument or option is not what is allowed |
+ * | `ERR_NEARHASH_NOT_FINITE` | a NaN or an infinity in a vector |
+ * | `ERR_NEARHASH_DIMENSION` | vectors of another length than the index holds |
+ * | `ERR_NEARHASH_ZERO_VECTOR` | a vector without a direction where the metric is cosine |
+ * | `ERR_NEARHASH_NOT_FITTED` | a call that needs points came before `fit` |
+ * | `ERR_NEARHASH_UNKNOWN_ID` | no point has this id |
+ * | `ERR_NEARHASH_BUSY` | a change while another change of the same index runs |
+ * | `ERR_NEARHASH_CANCELLED` | the work was stopped because the process exits |
+ * | `ERR_NEARHASH_DISPOSED` | a call after `dispose` |
+ * | `ERR_NEARHASH_LOAD` | the native add-on could not be loaded |
+ * | `ERR_NEARHASH_INTERNAL` | a defect of nearhash; please report it |
+ *
+ * @example
+ * try {
+ *   new SRP({ nProjections: 65 })
+ * } catch (error) {
+ *   console.log(error.code, '|', error.message)
+ * }
+ * // ERR_NEARHASH_ARGUMENT | nProjections: received 65, allowed: an integer from 1 to 64
+ */
+declare class NearhashError extends Error {
+  readonly name = "NearhashError";
+  /** Stable name for programs, `ERR_NEARHASH_...`. */
+  readonly code: string;
+  /** The argument, option or call that the error is about; may be empty. */
+  readonly argument: string;
+  /** What came in, as text. */
+  readonly received: string;
+  /** What would have been accepted, as text. */
+  readonly allowed: string;
+}
+
+/** One query's row of {@link Neighbors}. */
+interface Row {
+  /** Ids of the neighbours, nearest first. */
+  readonly ids: Uint32Array;
+  /** Their distances, ascending; equal distances are ordered by id. */
+  readonly distances: Float32Array;
+}
+/**
+ * The lean result of a batch, in flat arrays: row i holds `counts[i]` neighbours, nearest first, at offset `i * k`.
+ *
+ * @example
+ * const index = await new L2({ nProjections: 4, nHashTables: 8, r: 4 }).fit([[0, 0], [1, 0], [0, 1], [9, 9]])
+ * const found = await index.search([[0.75, 0], [9, 8]], { k: 2 })
+ * console.log(found)
+ * // Neighbors(2 queries, k = 2) [
+ * //   { ids: [ 1, 0 ], distances: [ 0.25, 0.75 ] },
+ * //   { ids: [ 3 ], distances: [ 1 ] }
+ * // ]
+ * for (const { ids, distances } of found) console.log(ids[0], distances[0])
+ * // 1 0.25
+ * // 3 1
+ */
+declare class Neighbors implements Iterable<Row> {
+  /** Places per query. */
+  readonly k: number;
+  /** Queries. */
+  readonly length: number;
+  /** `length * k` ids; places behind a row's count are 0. */
+  readonly ids: Uint32Array;
+  /** `length * k` distances. */
+  readonly distances: Float32Array;
+  /** Neighbours found, per query: fewer than k when fewer candidates were met. */
+  readonly counts: Uint32Array;
+  /**
+   * The neighbours of query i, as views into `ids` and `distances`. A negative i counts from the end.
+   *
+   * @throws NearhashError ERR_NEARHASH_ARGUMENT when there is no such query.
+   */
+  at(i: number): Row;
+  /** The rows, one by one. */
+  [Symbol.iterator](): IterableIterator<Row>;
+  /** Plain arrays for JSON. */
+  toJSON(): {
+    k: number;
+    length: number;
+    ids: number[];
+    distances: number[];
+    counts: number[];
+  };
+}
+/**
+ * What `predict` returns for one query, nearest first. All arrays have the same length, at most topK. The results of a
+ * batch are views into common buffers.
+ *
+ * @example
+ * const index = await new L2({ nProjections: 4, nHashTables: 8, r: 4 }).fit([[0, 0], [1, 0], [0, 1], [9, 9]])
+ * const [result] = await index.predict([0.75, 0], { topK: 2 })
+ * console.log(result)
+ * // QueryResult {
+ * //   index: Uint32Array(2) [ 1, 0 ],
+ * //   distances: Float32Array(2) [ 0.25, 0.75 ],
+ * //   nCollisions: 2,
+ * //   vectors: [ Float32Array(2) [ 1, 0 ], Float32Array(2) [ 0, 0 ] ]
+ * // }
+ */
+declare class QueryResult {
+  #private;
+  /** Ids of the neighbours, nearest first. */
+  readonly index: Uint32Array;
+  /** Their distances, ascending; equal distances are ordered by id. */
+  readonly distances: Float32Array;
+  /** Distinct points met in the probed buckets, before ranking. 0: nothing collided. */
+  readonly nCollisions: number;
+  /** The neighbours themselves; undefined with `onlyIndex`. */
+  get vectors(): readonly Float32Array[] | undefined;
+  /** Plain arrays for JSON. */
+  toJSON(): {
+    index: number[];
+    distances: number[];
+    nCollisions: number;
+    vectors?: number[][];
+  };
+}
+
+/**
+ * Numbers. `Uint8Array`, `Uint8ClampedArray`, `Int8Array`, `Int16Array`, and a `Uint16Array` without values above
+ * 32767 keep their type inside an index, which takes less memory; the rest becomes float32 once. The type changes
+ * nothing else: the same numbers give the same answers.
+ */
+type NumericArray = Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | readonly number[];
+/** A row-major matrix, the shape that npyjs and ndarray-like libraries return. */
+interface Matrix {
+  readonly data: NumericArray;
+  readonly shape: readonly [rows: number, dim: number];
+}
+/**
+ * One or more vectors: a {@link Matrix}, an array of rows, or one flat array whose length is a multiple of the vector
+ * length (known from the option `dim` or from `fit`). One flat array of exactly that length is one vector.
+ *
+ * NaN, infinities (also a float64 beyond float32's range), ragged rows and a wrong length are refused, with the row
+ * and column in the message. The numbers are read once, when the call is made, and neither kept nor changed. Arrays
+ * over a SharedArrayBuffer are copied first.
+ */
+type Vectors = Matrix | NumericArray | readonly NumericArray[];
+
+/** What near means. The distance of `'cosine'` is 1 - similarity, from 0 to 2. Both sort ascending. */
+type Metric = 'euclidean' | 'cosine';
+/** Options of the calls that take in points. */
+interface FitOptions extends Cancellable {
+  /**
+   * Called about 20 times a second while the work runs, and once when it is done. An exception thrown in it stops the
+   * work and rejects the promise.
+   */
+  onProgress?: (progress: Progress) => void;
+}
+/** Options of `search` and `evaluate`. */
+interface SearchOptions extends Cancellable {
+  /** Neighbours wanted per query; default 10. */
+  k?: number;
+}
+/** How well and how fast an index answers, see {@link VectorIndex.evaluate}. */
+interface Evaluation {
+  /** Mean share of the k nearest points that search found, 0 to 1. A point as near as the k-th counts. */
+  recall: number;
+  /** Lower end of the recall's 95 % interval. */
+  low: number;
+  /** Upper end of the recall's 95 % interval. */
+  high: number;
+  /** 5th percentile of the recall of single queries. */
+  p5: number;
+  /** Microseconds that search takes a query, with all threads. */
+  microsPerQuery: number;
+  /** Microseconds that exact search takes a query, with all threads. */
+  exactMicrosPerQuery: number;
+}
+/**
+ * What every index can do. Heavy calls are promises worked off the event loop, each with a blocking `...Sync` twin.
+ * While points are taken in, queries answer from the points before.
+ */
+declare abstract class VectorIndex {
+  #private;
+  /** What its distances are. */
+  abstract readonly metric: Metric;
+  /** Points in the index. */
+  get size(): number;
+  /** Vector length: the option's, or that of the fitted points; undefined before. */
+  get dim(): number | undefined;
+  /**
+   * Replace the points of the index by these, and choose what the options left open. Ids are the rows' numbers.
+   *
+   * @throws NearhashError ERR_NEARHASH_BUSY while another change of this index runs; ERR_NEARHASH_DIMENSION for vectors
+   * of another length than the option `dim`; ERR_NEARHASH_ZERO_VECTOR where the metric is cosine;
+   * ERR_NEARHASH_NOT_FINITE; ERR_NEARHASH_ARGUMENT for no vectors or what is no vectors. The index is then as it was.
+   * Here as in all promised calls, errors are rejections.
+   */
+  fit(x: Vectors, options?: FitOptions): Promise<this>;
+  /** {@link fit}, blocking. */
+  fitSync(x: Vectors): this;
+  /**
+   * The k nearest per query, as flat typed arrays.
+   *
+   * @throws NearhashError ERR_NEARHASH_NOT_FITTED, ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE,
+   * ERR_NEARHASH_ZERO_VECTOR, ERR_NEARHASH_ARGUMENT.
+   */
+  search(x: Vectors, options?: SearchOptions): Promise<Neighbors>;
+  /** {@link search}, blocking. */
+  searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors;
+  /**
+   * Add one point to a fitted index, or to an empty one whose options leave nothing open (`dim`, `nProjections`,
+   * `nHashTables`, for L2 `r`).
+   *
+   * @returns Its id. Ids follow on and are never reused.
+   */
+  storeVec(v: NumericArray): number;
+  /**
+   * Add points, see {@link storeVec}.
+   *
+   * @returns Their ids, in input order.
+   */
+  storeVecs(x: Vectors, options?: FitOptions): Promise<Uint32Array>;
+  /** {@link storeVecs}, blocking. */
+  storeVecsSync(x: Vectors): Uint32Array;
+  /**
+   * Remove the point of this id, or all points equal to this vector.
+   *
+   * @returns How many went; 0 when there was none.
+   */
+  deleteVec(target: number | NumericArray): number;
+  /**
+   * Replace the vector behind an id.
+   *
+   * @throws NearhashError ERR_NEARHASH_UNKNOWN_ID when there is no such point.
+   */
+  updateVec(id: number, v: NumericArray): void;
+  /** The vector behind an id; undefined when there is no such point. */
+  getVec(id: number): Float32Array | undefined;
+  /**
+   * Recall and time of {@link search} on these queries, against exact search on the same points in the same run.
+   *
+   * @example
+   * const index = await new L2({ nProjections: 4, nHashTables: 8, r: 4 }).fit([[0, 0], [1, 0], [0, 1], [9, 9]])
+   * const { recall, low, high } = await index.evaluate([[0.75, 0], [9, 8]], { k: 2 })
+   * console.log(`recall@2 ${recall} (${low.toFixed(2)} to ${high.toFixed(2)})`)
+   * // recall@2 0.75 (0.26 to 1.00)
+   */
+  evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation>;
+  /** {@link evaluate}, blocking. */
+  evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation;
+  /** Forget the points, keep the options. */
+  reset(): this;
+  /**
+   * Give native memory back now, instead of when the object is collected. Work under way ends undisturbed; later calls
+   * throw ERR_NEARHASH_DISPOSED, except another `dispose`.
+   */
+  dispose(): void;
+  /** {@link dispose}, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** Options of `cdist`. */
+interface CdistOptions extends Cancellable {
+  /** Default `'euclidean'`. */
+  metric?: Metric;
+}
+/** Options of `knn`. */
+interface KnnOptions extends CdistOptions {
+  /** Neighbours wanted per query; default 10. */
+  k?: number;
+}
+/** A row-major matrix of distances. */
+interface Distances {
+  data: Float32Array;
+  shape: [rows: number, columns: number];
+}
+/**
+ * All distances between two sets, rows(a) x rows(b): what scipy's cdist returns. `cdist(x, x)` is the full matrix, its
+ * diagonal exactly 0. Where only one of the two says how long its vectors are, the other may be a flat array.
+ *
+ * @throws NearhashError ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
+ * cosine, ERR_NEARHASH_ARGUMENT (also for a result of more than 2^32 - 1 values).
+ *
+ * @example
+ * console.log(await cdist([[0, 0], [3, 4]], [[0, 0], [0, 4], [3, 0]]))
+ * // { data: Float32Array(6) [ 0, 4, 3, 5, 3, 4 ], shape: [ 2, 3 ] }
+ */
+declare function cdist(a: Vectors, b: Vectors, options?: CdistOptions): Promise<Distances>;
+/** {@link cdist}, blocking. */
+declare function cdistSync(a: Vectors, b: Vectors, options?: Omit<CdistOptions, 'signal'>): Distances;
+/**
+ * The exact k nearest rows of `data` for each query, ties to the lower row.
+ *
+ * @throws NearhashError as {@link cdist}.
+ *
+ * @example
+ * const found = await knn([[0, 0], [3, 4], [6, 8]], [[3, 3]], { k: 2 })
+ * console.log(found)
+ * // Neighbors(1 query, k = 2) [
+ * //   { ids: [ 1, 0 ], distances: [ 1, 4.242640495300293 ] }
+ * // ]
+ */
+declare function knn(data: Vectors, queries: Vectors, options?: KnnOptions): Promise<Neighbors>;
+/** {@link knn}, blocking. */
+declare function knnSync(data: Vectors, queries: Vectors, options?: Omit<KnnOptions, 'signal'>): Neighbors;
+
+/** Options of both classes. */
+interface LshOptions {
+  /** Hash functions per table (k), 1 to 64. More: smaller buckets. Left out: chosen from the data by `fit`. */
+  nProjections?: number;
+  /** Hash tables (L), 1 to 10,000. More: higher recall, more memory. Left out: chosen from the data by `fit`. */
+  nHashTables?: number;
+  /**
+   * Instead of nProjections: aim at this many points a bucket, k = floor(log2(rows / bucketSize)), at least 1.
+   */
+  bucketSize?: number;
+  /** Vector length. Left out: taken from `fit`. */
+  dim?: number;
+  /**
+   * An integer from 0 to 2^53 - 1; default 0. Same seed, same options, same data: same index and same answers, on every
+   * platform and with any number of threads.
+   */
+  seed?: number;
+}
+/** Options of {@link L2}. */
+interface L2Options extends LshOptions {
+  /**
+   * Bucket width in the data's own units; about 4 when data is scaled by the distance of interest. Left out: chosen
+   * from the data by `fit`.
+   */
+  r?: number;
+}
+/** Options of `predict`. */
+interface PredictOptions extends Cancellable {
+  /** Neighbours wanted per query; default 5. */
+  topK?: number;
+  /** Leave `vectors` out of the results; default false. */
+  onlyIndex?: boolean;
+  /** Look at about this many candidates and no more buckets, the most likely ones first; default: at all candidates. */
+  bound?: number;
+}
+/** What an index looks like, as plain JSON. What `fit` chooses is left out before it. */
+interface Description {
+  family: 'srp' | 'l2';
+  /** Points. */
+  size: number;
+  /** Vector length. */
+  dim?: number;
+  /** Hash functions per table. */
+  nProjections?: number;
+  /** Hash tables. */
+  nHashTables?: number;
+  /** Bucket width, of L2 only. */
+  r?: number;
+  seed: number;
+  probing: {
+    kind: 'base';
+  } | {
+    kind: 'multi-probe';
+    budget: number;
+  };
+  /** Native memory of points, tables and hyperplanes. */
+  memoryBytes: number;
+  /** Every table, of the points that it was built with. */
+  tables: TableDescription[];
+}
+/** One hash table. */
+interface TableDescription {
+  /** Buckets that hold a point. */
+  buckets: number;
+  /** Points in such a bucket, on average. */
+  meanBucketSize: number;
+  /** Points in the fullest bucket. */
+  maxBucketSize: number;
+  /**
+   * SRP: share of the 2^k possible buckets that hold no point. L2, whose buckets have no bound: 1 - buckets / points.
+   */
+  emptyShare: number;
+}
+/** Hash values, row-major. */
+interface Hashes {
+  /** Value of projection p in table t for row i at `(i * nHashTables + t) * nProjections + p`. */
+  data: Int32Array;
+  shape: [rows: number, nHashTables: number, nProjections: number];
+}
+/**
+ * Several hash tables, multi-probe, exact ranking of every candidate. Theory holds as in the papers, see {@link stats}.
+ */
+declare abstract class LshIndex extends VectorIndex {
+  /** Hash functions per table: the option's, or what `fit` chose; undefined before. */
+  get nProjections(): number | undefined;
+  /** Hash tables: the option's, or what `fit` chose; undefined before. */
+  get nHashTables(): number | undefined;
+  /**
+   * The nearest candidates of each query, how many candidates there were, and their vectors: what floky returns.
+   *
+   * @throws NearhashError as `search`.
+   *
+   * @example
+   * const index = await new L2({ nProjections: 4, nHashTables: 8, r: 4 }).fit([[0, 0], [1, 0], [0, 1], [9, 9]])
+   * const [result] = await index.predict([0.75, 0], { topK: 2, onlyIndex: true })
+   * console.log(result)
+   * // QueryResult {
+   * //   index: Uint32Array(2) [ 1, 0 ],
+   * //   distances: Float32Array(2) [ 0.25, 0.75 ],
+   * //   nCollisions: 2
+   * // }
+   */
+  predict(x: Vectors, options?: PredictOptions): Promise<QueryResult[]>;
+  /** {@link predict}, blocking. */
+  predictSync(x: Vectors, options?: Omit<PredictOptions, 'signal'>): QueryResult[];
+  /** Probe the home bucket of every table only (the default). */
+  base(): this;
+  /**
+   * Probe `budget` more buckets a table, 0 to 1,000,000: of all tables together the `budget * nHashTables` most likely
+   * ones. Kept across `fit`. 0 equals {@link base}.
+   */
+  multiProbe(budget: number): this;
+  /** Candidates without ranking: ids of the points that share a probed bucket with the vector, ascending. */
+  queryBucketIdx(v: NumericArray): Uint32Array;
+  /** The vectors of these candidates, in the same order. */
+  queryBucket(v: NumericArray): Float32Array[];
+  /**
+   * The hash of each vector in each table: bits for SRP, bucket numbers for L2.
+   *
+   * @example
+   * const index = await new SRP({ nProjections: 4, nHashTables: 1 }).fit([[1, 2], [-2, 1], [1, 3]])
+   * console.log(index.hash([1, 2]))
+   * // { data: Int32Array(4) [ 1, 0, 1, 1 ], shape: [ 1, 1, 4 ] }
+   */
+  hash(x: Vectors): Hashes;
+  /**
+   * Every non-empty bucket of one table: from its key written as text, `'0110'` for SRP or `'3,-1,0,2'` for L2, to the
+   * ids in it, ascending.
+   *
+   * @example
+   * const index = await new SRP({ nProjections: 4, nHashTables: 1 }).fit([[1, 2], [-2, 1], [1, 3]])
+   * console.log(index.buckets(0))
+   * // Map(2) {
+   * //   '1011' => Uint32Array(2) [ 0, 2 ],
+   * //   '0000' => Uint32Array(1) [ 1 ]
+   * // }
+   */
+  buckets(table: number): Map<string, Uint32Array>;
+  /** Parameters, probing, memory and the shape of every table. */
+  describe(): Description;
+  /** {@link describe}. */
+  toJSON(): Description;
+}
+/** Sign random projections: cosine distance. */
+declare class SRP extends LshIndex {
+  /**
+   * An empty index. All options are optional: `new SRP()` lets `fit` choose.
+   *
+   * @throws NearhashError ERR_NEARHASH_ARGUMENT for an option that is not allowed or not known.
+   */
+  constructor(options?: LshOptions);
+  /** The same with floky's first two arguments. */
+  constructor(nProjections: number, nHashTables?: number, options?: Omit<LshOptions, 'nProjections' | 'nHashTables'>);
+  get metric(): Metric;
+}
+/** p-stable projections: Euclidean distance. */
+declare class L2 extends LshIndex {
+  /**
+   * An empty index. All options are optional: `new L2()` lets `fit` choose.
+   *
+   * @throws NearhashError ERR_NEARHASH_ARGUMENT for an option that is not allowed or not known.
+   */
+  constructor(options?: L2Options);
+  /** The same with floky's first two arguments. */
+  constructor(nProjections: number, nHashTables?: number, options?: Omit<L2Options, 'nProjections' | 'nHashTables'>);
+  get metric(): Metric;
+  /** Bucket width: the option's, or what `fit` chose; undefined before. Held as float32. */
+  get r(): number | undefined;
+}
+
+/** What nearhash runs with. */
+interface Runtime {
+  /** Version of the package. */
+  version: string;
+  /** Instruction set in use, for instance `'avx2'`. Answers don't depend on it. */
+  cpu: string;
+  /** Threads of the pool that heavy calls share. */
+  threads: number;
+}
+/** Settings of the whole process. */
+interface Configuration {
+  /** Threads of the pool that heavy calls share, 1 to 1024. Answers don't depend on it. */
+  threads?: number;
+}
+/**
+ * What nearhash runs with.
+ *
+ * @example
+ * const { version, cpu, threads } = runtime()
+ * console.log(`nearhash ${version} with ${cpu} and ${threads} threads`)
+ * // for instance: nearhash 0.1.0 with avx2 and 8 threads
+ */
+declare function runtime(): Runtime;
+/**
+ * Settings of the whole process, its worker threads included. The number of threads is, in this order: what was said
+ * here last, the environment variable NEARHASH_THREADS, as many as the machine can run at once. Work under way goes on
+ * with the threads it has.
+ *
+ * @example
+ * configure({ threads: 2 })
+ * console.log(runtime().threads)
+ * // 2
+ */
+declare function configure(options: Configuration): void;
+
+/** What theory says about collisions. Plain functions of numbers. */
+declare namespace stats {
+  /**
+   * Probability that one p-stable hash of width r puts two points at this Euclidean distance together.
+   *
+   * @param r Bucket width, above 0.
+   * @param distance From 0.
+   * @example
+   * console.log(stats.collisionProbL2(4, 1).toFixed(4))
+   * // 0.8005
+   */
+  function collisionProbL2(r: number, distance: number): number;
+  /**
+   * Probability that one sign hash agrees for two vectors of this cosine similarity: 1 - angle / pi.
+   *
+   * @param similarity From -1 to 1.
+   * @example
+   * console.log(stats.collisionProbCosine(0))
+   * // 0.5
+   */
+  function collisionProbCosine(similarity: number): number;
+  /**
+   * Probability of meeting in at least one of L tables of k hashes: 1 - (1 - p1^k)^L.
+   *
+   * @param p1 Collision probability of one hash, 0 to 1.
+   * @param k Hashes per table, from 1.
+   * @param l Tables, from 1.
+   * @example
+   * console.log(stats.detProbQuery(0.9, 10, 20).toFixed(4))
+   * // 0.9998
+   */
+  function detProbQuery(p1: number, k: number, l: number): number;
+  /**
+   * Fewest tables for a success probability of 1 - delta.
+   *
+   * @param delta Allowed probability of missing, between 0 and 1.
+   * @param p1 Collision probability of one hash, 0 to 1.
+   * @param k Hashes per table, from 1.
+   * @example
+   * console.log(stats.estimateL(0.05, 0.9, 10))
+   * // 7
+   */
+  function estimateL(delta: number, p1: number, k: number): number;
+}
+
+export { L2, LshIndex, NearhashError, Neighbors, QueryResult, SRP, VectorIndex, cdist, cdistSync, configure, knn, knnSync, runtime, stats };
+export type { Cancellable, CdistOptions, Configuration, Description, Distances, Evaluation, FitOptions, Hashes, KnnOptions, L2Options, LshOptions, Matrix, Metric, NumericArray, PredictOptions, Progress, Row, Runtime, SearchOptions, TableDescription, Vectors };

@@ -1,0 +1,26 @@
+// npm run build: everything that is built, including the generated files that are committed.
+
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT, runScript, say } from './command.mjs'
+import { bundleDeclarations, committedDeclarations } from './declarations.mjs'
+import { BUILT, LOADER, prepare } from './prepare.mjs'
+
+await runScript(async () => {
+  await prepare(updateLoader)
+  const declarations = await bundleDeclarations()
+  if (declarations !== committedDeclarations()) {
+    writeFileSync(join(ROOT, 'index.d.ts'), declarations)
+    say('updated index.d.ts')
+  }
+})
+
+/** The loader and its types are needed before TypeScript is compiled. */
+function updateLoader() {
+  for (const file of LOADER) {
+    const [built, committed] = [join(ROOT, BUILT, file), join(ROOT, 'bindings', file)]
+    if (existsSync(committed) && readFileSync(built, 'utf8') === readFileSync(committed, 'utf8')) continue
+    copyFileSync(built, committed)
+    say(`updated bindings/${file}`)
+  }
+}

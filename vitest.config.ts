@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['__test__/**/*.test.ts'],
+    // A process a file: the add-on is loaded and unloaded for real.
+    pool: 'forks',
+    // Far above what any test needs, also on a slow machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // The package is imported by Node itself, as a user's program would.
+    server: { deps: { external: [/\/dist\//] } },
+    env: { NEARHASH_FAULT_INJECTION: '1' },
+  },
+})
