@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
+use crate::kernel::{Kernels, padded_width};
 use crate::points::{RowSlice, RowsView};
 
 /// A distance between two vectors; smaller is nearer.
@@ -36,7 +39,8 @@ impl Metric {
         match self {
             Self::Euclidean => distance * distance * above,
             Self::Cosine if distance >= 2.0 => f32::INFINITY,
-            Self::Cosine => distance * 2.0 * above,
+            // Halving a denormal number rounds, too.
+            Self::Cosine => (distance * 2.0 * above).max(f32::MIN_POSITIVE),
         }
     }
 }
@@ -89,13 +93,25 @@ impl<'a> Prepared<'a> {
         {
             return &values[range.start * dim..range.end * dim];
         }
-        buffer.clear();
+        // Old contents may stay: every place is written, the padding included.
         buffer.resize(range.len() * width, 0.0);
         for (row, out) in range.zip(buffer.chunks_exact_mut(width)) {
-            self.rows.copy_row(row, out);
-            if let Some(inverse_norms) = &self.inverse_norms {
-                let scale = inverse_norms[row];
-                out.iter_mut().for_each(|x| *x *= scale);
+            let (out, padding) = out.split_at_mut(dim);
+            padding.fill(0.0);
+            match (self.rows.values(), &self.inverse_norms) {
+                (RowSlice::F32(values), Some(inverse_norms)) => {
+                    let scale = inverse_norms[row];
+                    for (out, x) in out.iter_mut().zip(&values[row * dim..]) {
+                        *out = x * scale;
+                    }
+                }
+                (_, inverse_norms) => {
+                    self.rows.copy_row(row, out);
+                    if let Some(inverse_norms) = inverse_norms {
+                        let scale = inverse_norms[row];
+                        out.iter_mut().for_each(|x| *x *= scale);
+                    }
+                }
             }
         }
         buffer
@@ -108,27 +124,51 @@ const NORMS: std::ops::RangeInclusive<f64> = {
     smallest..=1.0 / smallest
 };
 
-/// 1 / norm of every row. Squares are summed in f64, where those of no float32 overflow or vanish.
+/// Squared norms of this size are right in float32: no square was lost, none overflowed.
+const SAFE_SQUARES: std::ops::RangeInclusive<f32> = 1e-20..=1e30;
+
+/// 1 / norm of every row.
 fn inverse_norms(argument: &'static str, rows: &RowsView<'_>) -> Result<Vec<f32>> {
-    let mut row = vec![0.0; rows.dim()];
-    (0..rows.rows())
-        .map(|i| {
-            rows.copy_row(i, &mut row);
-            // Eight sums, so that one addition need not wait for the other.
-            let mut sums = [0.0_f64; 8];
-            for part in row.chunks(sums.len()) {
-                for (sum, x) in sums.iter_mut().zip(part) {
-                    *sum += f64::from(*x) * f64::from(*x);
+    /// Rows a task.
+    const STEP: usize = 1024;
+    let kernels = Kernels::get();
+    let width = padded_width(rows.dim());
+    let origin = vec![0.0; width];
+    let plain = Prepared {
+        rows: *rows,
+        inverse_norms: None,
+    };
+    let mut norms = vec![0.0; rows.rows()];
+    let lost = norms
+        .par_chunks_mut(STEP)
+        .enumerate()
+        .map_init(Vec::new, |buffer, (step, norms)| {
+            let first = step * STEP;
+            let block = plain.block(first..first + norms.len(), width, buffer);
+            // A squared norm is the squared distance from the origin.
+            let count = norms.len();
+            kernels.pairs(&origin, block, width, norms, count);
+            for (i, (norm, row)) in norms.iter_mut().zip(block.chunks_exact(width)).enumerate() {
+                let squared = if SAFE_SQUARES.contains(norm) {
+                    f64::from(*norm)
+                } else {
+                    row.iter().map(|x| f64::from(*x) * f64::from(*x)).sum()
+                };
+                let exact = squared.sqrt();
+                if !NORMS.contains(&exact) {
+                    return Some(first + i);
                 }
+                *norm = (1.0 / exact) as f32;
             }
-            let norm = sums.iter().sum::<f64>().sqrt();
-            if NORMS.contains(&norm) {
-                Ok((1.0 / norm) as f32)
-            } else {
-                Err(Error::ZeroVector { argument, row: i })
-            }
+            None
         })
-        .collect()
+        .flatten()
+        // The first such row, whichever thread came upon one first.
+        .min();
+    match lost {
+        Some(row) => Err(Error::ZeroVector { argument, row }),
+        None => Ok(norms),
+    }
 }
 
 /// Sets whose largest coordinate lies here have squared distances well inside float32, for up to
@@ -158,3 +198,6 @@ pub(crate) fn wide_distance(a: &[f32], b: &[f32]) -> f32 {
         .sum();
     squared.sqrt() as f32
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
+use crate::kernel::Kernels;
 
 /// Longest vector that is accepted.
 pub const MAX_DIM: usize = 1 << 20;
@@ -86,13 +87,7 @@ impl<'a> RowSlice<'a> {
         match self {
             Self::U8(v) => f32::from(v.iter().copied().max().unwrap_or(0)),
             Self::I16(v) => v.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0).into(),
-            // Without its sign bit a float orders like an integer, and NaN above everything.
-            Self::F32(v) => f32::from_bits(
-                v.iter()
-                    .map(|x| x.to_bits() & (u32::MAX >> 1))
-                    .max()
-                    .unwrap_or(0),
-            ),
+            Self::F32(v) => Kernels::get().magnitude(v),
         }
     }
 }
@@ -305,3 +300,6 @@ impl Points {
         self.data.as_slice()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,3 +79,6 @@ impl TopK {
             .map(|entry| (*entry as u32, f32::from_bits((entry >> 32) as u32)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -323,3 +323,28 @@ pub(crate) unsafe fn floors<V: Lanes>(values: *const f32, blocks: usize, out: *m
         unsafe { V::load(values.add(i * LANES)).store_floor(out.add(i * LANES)) };
     }
 }
+
+/// Largest absolute value, as the bits of a float; NaN counts as more than infinity.
+///
+/// # Safety
+/// The CPU has the instruction set of the calling function.
+#[inline(always)]
+pub(crate) unsafe fn magnitude(values: &[f32]) -> u32 {
+    // Without its sign bit a float orders like an integer.
+    values
+        .iter()
+        .fold(0, |most, x| most.max(x.to_bits() & (u32::MAX >> 1)))
+}
+
+/// Σ factor × value, wrapping, for each run of as many values as there are factors.
+///
+/// # Safety
+/// The CPU has the instruction set of the calling function.
+#[inline(always)]
+pub(crate) unsafe fn sums(values: &[i32], factors: &[u64], out: &mut [u64]) {
+    for (run, sum) in values.chunks_exact(factors.len()).zip(out) {
+        *sum = run.iter().zip(factors).fold(0, |sum, (value, factor)| {
+            sum.wrapping_add((i64::from(*value) as u64).wrapping_mul(*factor))
+        });
+    }
+}

@@ -83,6 +83,8 @@ pub(crate) struct Kernels {
     pairs: unsafe fn(Pairs),
     signs: unsafe fn(*const f32, usize, *mut u16),
     floors: unsafe fn(*const f32, usize, *mut i32),
+    magnitude: unsafe fn(&[f32]) -> u32,
+    sums: unsafe fn(&[i32], &[u64], &mut [u64]),
 }
 
 /// One for each type of rows.
@@ -134,6 +136,16 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { generic::floors::<$lanes>(values, blocks, out) }
             }
+            $(#[$features])?
+            unsafe fn magnitude(values: &[f32]) -> u32 {
+                // SAFETY: as above.
+                unsafe { generic::magnitude(values) }
+            }
+            $(#[$features])?
+            unsafe fn sums(values: &[i32], factors: &[u64], out: &mut [u64]) {
+                // SAFETY: as above.
+                unsafe { generic::sums(values, factors, out) }
+            }
             Kernels {
                 level: $level,
                 project,
@@ -152,6 +164,8 @@ macro_rules! kernels {
                 pairs,
                 signs,
                 floors,
+                magnitude,
+                sums,
             }
         };
     };
@@ -253,6 +267,7 @@ impl Kernels {
         scales: Option<&[f32]>,
         out: &mut [f32],
     ) {
+        assert!(rows.len() >= SLACK);
         let count = (rows.len() - SLACK) / dim;
         assert_eq!(query.len(), padded_width(dim));
         assert_eq!(out.len(), ids.len());
@@ -337,6 +352,24 @@ impl Kernels {
         assert!(values.len() == out.len() && values.len().is_multiple_of(LANES));
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.floors)(values.as_ptr(), values.len() / LANES, out.as_mut_ptr()) }
+    }
+
+    /// Largest absolute value; infinite or NaN when any value is.
+    pub(crate) fn magnitude(&self, values: &[f32]) -> f32 {
+        // SAFETY: the instruction set as in `project`.
+        f32::from_bits(unsafe { (self.magnitude)(values) })
+    }
+
+    /// Σ factor × value, wrapping, for each run of as many values as there are factors: one sum for
+    /// each place of `out`.
+    ///
+    /// # Panics
+    /// When there are no factors or the lengths do not fit together.
+    pub(crate) fn sums(&self, values: &[i32], factors: &[u64], out: &mut [u64]) {
+        assert!(!factors.is_empty());
+        assert!(values.len() >= out.len() * factors.len());
+        // SAFETY: the instruction set as in `project`; slices carry their lengths.
+        unsafe { (self.sums)(values, factors, out) }
     }
 }
 

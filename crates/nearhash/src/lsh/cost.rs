@@ -23,10 +23,12 @@ impl Curve {
         }
     }
 
-    /// The function at `x`, or at the nearer end when `x` lies outside.
+    /// The function at `x`, or at the nearer end when `x` lies outside; at 0 for NaN, which
+    /// projections beyond float32's range lead to.
     #[inline]
     pub(crate) fn at(&self, x: f32) -> f32 {
-        let position = x.clamp(0.0, self.top) * self.per_unit;
+        // `max` turns NaN into its other operand, which `clamp` would not.
+        let position = x.max(0.0).min(self.top) * self.per_unit;
         let left = (position as usize).min(STEPS - 1);
         let (a, b) = (self.values[left], self.values[left + 1]);
         a + (b - a) * (position - left as f32)

@@ -75,6 +75,7 @@ pub(crate) trait Family: Send + Sync + Debug {
 pub(crate) struct KeyScratch {
     pub(crate) words: Vec<u16>,
     pub(crate) integers: Vec<i32>,
+    pub(crate) sums: Vec<u64>,
 }
 
 /// The hyperplanes of all tables, in groups of tables that are projected together.

@@ -471,8 +471,7 @@ impl LshIndex {
                 )
             })?;
         drop(prepared);
-        let open_points = state.open.slots() + rows.rows();
-        if open_points > OPEN_POINTS.max(built.points().rows() / 4) {
+        if !state.has_room(rows.rows()) {
             let sorted = state.sorted(rows, first..end, control)?;
             control.check()?;
             self.set_state(Some(sorted));
@@ -575,6 +574,15 @@ impl LshIndex {
         let norm = prepared.into_norms().map(|norms| norms[0]);
         let mut values = vec![0.0; row.dim()];
         row.copy_row(0, &mut values);
+        // What is replaced leaves its place behind, which sorting gives back.
+        let state = if state.has_room(1) {
+            state
+        } else {
+            let none = state.next_id..state.next_id;
+            let sorted = state.sorted(&row.slice(0..0), none, &Control::new())?;
+            self.set_state(Some(sorted));
+            self.state_or_empty("update")?
+        };
         self.amend(state, |state| {
             state.remove(id);
             state.open.add(id, &values, norm, keys.iter().copied());
@@ -751,6 +759,12 @@ fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
 }
 
 impl State {
+    /// Whether the open part takes so many points more before it is sorted in.
+    fn has_room(&self, more: usize) -> bool {
+        let most = OPEN_POINTS.max(self.built.points().rows() / 4);
+        self.open.slots() + more <= most
+    }
+
     fn has(&self, id: u32) -> bool {
         self.open.slot(id).is_some()
             || self
@@ -914,23 +928,22 @@ impl Predictions {
 impl Evaluation {
     fn new(found: &Neighbors, truth: &Neighbors, micros: f64, exact_micros: f64) -> Self {
         let queries = truth.counts.len();
-        let mut recalls: Vec<f64> = (0..queries)
+        // Every query has as many true neighbours: k, or all points where they are fewer.
+        let wanted = truth.counts.first().copied().unwrap_or(0).max(1) as usize;
+        let hits: Vec<usize> = (0..queries)
             .map(|i| {
-                let row = |of: &Neighbors| {
-                    let start = i * of.k;
-                    start..start + of.counts[i] as usize
-                };
-                let truth = &truth.distances[row(truth)];
-                let farthest = truth.last().copied().unwrap_or(0.0);
-                let hits = found.distances[row(found)]
+                let farthest = truth.distances[i * truth.k + wanted - 1];
+                found.distances[i * found.k..][..found.counts[i] as usize]
                     .iter()
                     .filter(|distance| **distance <= farthest)
-                    .count();
-                hits as f64 / truth.len().max(1) as f64
+                    .count()
+                    // Ties at the last place could make them more.
+                    .min(wanted)
             })
             .collect();
         let n = queries as f64;
-        let mean = recalls.iter().sum::<f64>() / n;
+        let mean = hits.iter().sum::<usize>() as f64 / (queries * wanted) as f64;
+        let mut recalls: Vec<f64> = hits.iter().map(|h| *h as f64 / wanted as f64).collect();
         let (low, high) = wilson(mean, n);
         let variance = recalls.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
         let normal = Z95 * (variance / n).sqrt();
@@ -966,3 +979,6 @@ fn wilson(p: f64, n: f64) -> (f64, f64) {
     let half = Z95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     ((centre - half).max(0.0), (centre + half).min(1.0))
 }
+
+#[cfg(test)]
+mod tests;

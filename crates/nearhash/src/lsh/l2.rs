@@ -82,20 +82,11 @@ impl Family for L2 {
         let rows = projected.len() / group.width();
         scratch.integers.resize(projected.len(), 0);
         kernels.floors(projected, &mut scratch.integers);
-        let projections = self.planes.projections();
+        scratch.sums.resize(group.tables(), 0);
         for (row, values) in scratch.integers.chunks_exact(group.width()).enumerate() {
-            for (table, values) in values
-                .chunks_exact(projections)
-                .take(group.tables())
-                .enumerate()
-            {
-                keys[table * rows + row] =
-                    values
-                        .iter()
-                        .zip(&self.factors)
-                        .fold(0, |key: u64, (value, factor)| {
-                            key.wrapping_add((i64::from(*value) as u64).wrapping_mul(*factor))
-                        });
+            kernels.sums(values, &self.factors, &mut scratch.sums);
+            for (table, key) in scratch.sums.iter().enumerate() {
+                keys[table * rows + row] = *key;
             }
         }
     }

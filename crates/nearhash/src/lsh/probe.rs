@@ -121,8 +121,9 @@ impl Prober {
             .tables
             .iter()
             .fold(f32::INFINITY, |least, t| least.min(t.base + t.least));
-        // Between a cost with too few sets and one with too many.
-        let (mut low, mut high) = (0.0_f32, f32::INFINITY);
+        // Between a cost with too few sets, as any below the least, and one with too many.
+        let mut low = f32::from_bits(least.to_bits().saturating_sub(1));
+        let mut high = f32::INFINITY;
         let mut limit = least + self.guess.max(0.5);
         loop {
             // Two costs with none between: sets of one cost fill up, in their order.
@@ -167,7 +168,7 @@ impl Prober {
         self.order.clear();
         if let Some(cheap) = cheap {
             self.walk_all(cheap, f32::NEG_INFINITY, most);
-            return (self.walk_all(limit, cheap, most).0, false);
+            return self.walk_all(limit, cheap, most);
         }
         self.walk_all(limit, f32::NEG_INFINITY, most)
     }

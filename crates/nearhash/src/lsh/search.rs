@@ -143,8 +143,10 @@ impl Candidates {
         }
     }
 
-    fn cut(&mut self, bound: usize) {
-        self.row_count = self.row_count.min(bound);
+    /// Keep `bound` candidates: the last bucket, before which there were `slots` slots, loses what
+    /// is too much.
+    fn cut(&mut self, bound: usize, slots: usize) {
+        self.row_count = self.row_count.min(bound - slots);
         self.slots.truncate(bound - self.row_count);
     }
 
@@ -354,13 +356,14 @@ impl Searcher<'_> {
                 break;
             }
             let table = *table as usize;
+            let slots = candidates.slots.len();
             candidates.add_rows(tables[table].entries(range.clone()), self.open);
             if self.open.slots() > 0 {
                 let rows = self.built.points().rows();
                 candidates.add_slots(self.open.bucket(table, *key), rows);
             }
+            candidates.cut(bound, slots);
         }
-        candidates.cut(bound);
     }
 
     /// Put the k nearest of `scratch.candidates` into `scratch.top`.

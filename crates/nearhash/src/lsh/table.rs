@@ -51,6 +51,7 @@ pub(crate) struct Place {
 pub(crate) struct BuildScratch {
     pairs: Vec<(u64, u32)>,
     counts: Vec<u32>,
+    buckets: Vec<Slot>,
 }
 
 /// Leading bits by which entries are dealt out first: the open ends of that many runs fit the cache.
@@ -71,7 +72,11 @@ impl Table {
         // Deal the entries out by their leading bits, as in a radix sort.
         let bits = (count.ilog2() + 1).clamp(1, MAX_DEAL_BITS);
         let run = |mixed: u64| (mixed >> (64 - bits)) as usize;
-        let BuildScratch { pairs, counts } = scratch;
+        let BuildScratch {
+            pairs,
+            counts,
+            buckets,
+        } = scratch;
         counts.clear();
         counts.resize((1 << bits) + 1, 0);
         for key in blocks.clone().flatten() {
@@ -89,42 +94,49 @@ impl Table {
             *end += 1;
         }
 
-        // Order each run. `counts` now holds the runs' ends.
+        // Order each run, and note its buckets. `counts` now holds the runs' ends.
+        let mut entries = Vec::with_capacity(count);
+        buckets.clear();
         let mut start = 0;
-        let mut buckets = 0;
         for end in &counts[..1 << bits] {
             let run = &mut pairs[start..*end as usize];
             start = *end as usize;
-            if run.is_empty() {
-                continue;
-            }
-            if run.iter().any(|pair| pair.0 != run[0].0) {
+            if !run.is_sorted_by_key(|pair| pair.0) {
                 // Stable, so that ids stay in order within a bucket.
                 run.sort_by_key(|pair| pair.0);
             }
-            buckets += 1 + run.windows(2).filter(|two| two[0].0 != two[1].0).count();
+            let mut bucket = Slot::default();
+            for (mixed, id) in run.iter() {
+                if *mixed != bucket.mixed || bucket.len == 0 {
+                    if bucket.len > 0 {
+                        buckets.push(bucket);
+                    }
+                    bucket = Slot {
+                        mixed: *mixed,
+                        start: entries.len() as u32,
+                        len: 0,
+                    };
+                }
+                bucket.len += 1;
+                entries.push(*id);
+            }
+            if bucket.len > 0 {
+                buckets.push(bucket);
+            }
         }
 
-        let capacity = (buckets + buckets / 2 + 1) as u64;
+        let capacity = (buckets.len() + buckets.len() / 2 + 1) as u64;
         let mut table = Self {
-            entries: pairs.iter().map(|pair| pair.1).collect(),
+            entries,
             slots: Vec::with_capacity(capacity as usize + 8),
             capacity,
-            buckets,
-            largest: 0,
+            buckets: buckets.len(),
+            largest: buckets.iter().map(|b| b.len).max().unwrap_or(0) as usize,
         };
-        let mut start = 0;
-        for bucket in pairs.chunk_by(|a, b| a.0 == b.0) {
-            let mixed = bucket[0].0;
-            let slot = table.slots.len().max(table.pointed_at(mixed));
+        for bucket in buckets {
+            let slot = table.slots.len().max(table.pointed_at(bucket.mixed));
             table.slots.resize(slot, Slot::default());
-            table.slots.push(Slot {
-                mixed,
-                start,
-                len: bucket.len() as u32,
-            });
-            start += bucket.len() as u32;
-            table.largest = table.largest.max(bucket.len());
+            table.slots.push(*bucket);
         }
         // At least one free slot ends the last search.
         let len = (table.slots.len() + 1).max(capacity as usize);

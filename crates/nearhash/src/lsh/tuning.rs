@@ -13,7 +13,7 @@ use super::{FamilyKind, LshOptions, MAX_PROJECTIONS};
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact;
-use crate::metric::Metric;
+use crate::metric::{Metric, Prepared};
 use crate::points::{Points, RowData, RowsView};
 use crate::stats::meeting_probability;
 
@@ -103,6 +103,8 @@ impl Sample {
             FamilyKind::L2 { .. } => Metric::Euclidean,
         };
         let view = points.view();
+        // A vector without a direction is named by its own row, not by that of the sample.
+        Prepared::new("x", &view, metric)?;
         let pick = |count| {
             let rows = random::sample_rows(options.seed, points.rows(), count);
             let mut data = vec![0.0; rows.len() * points.dim()];

@@ -1,0 +1,63 @@
+//! What the engine promises, through its public face alone: on the bundled photo histograms, on
+//! random data and on everything that goes wrong.
+
+mod changes;
+mod choosing;
+mod defects;
+mod evaluation;
+mod exactness;
+mod faults;
+mod photos;
+mod same_answers;
+mod theory;
+
+use nearhash::{Control, FamilyKind, LshIndex, LshOptions, Points, RowData, RowSlice, RowsView};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+const SRP: FamilyKind = FamilyKind::Srp;
+
+const fn l2(r: f32) -> FamilyKind {
+    FamilyKind::L2 { r: Some(r) }
+}
+
+fn options(family: FamilyKind, k: usize, l: usize) -> LshOptions {
+    LshOptions {
+        family,
+        n_projections: Some(k),
+        n_hash_tables: Some(l),
+        ..LshOptions::default()
+    }
+}
+
+fn view(rows: &[f32], dim: usize) -> RowsView<'_> {
+    RowsView::new(RowSlice::F32(rows), dim).unwrap()
+}
+
+fn points(rows: &[f32], dim: usize) -> Points {
+    Points::new(RowData::F32(rows.to_vec()), dim).unwrap()
+}
+
+fn fitted(options: LshOptions, rows: &[f32], dim: usize) -> LshIndex {
+    let index = LshIndex::new(options).unwrap();
+    index.fit(points(rows, dim), &Control::new()).unwrap();
+    index
+}
+
+/// Standard normal numbers.
+fn normal(seed: u64, count: usize) -> Vec<f32> {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    (0..count)
+        .map(|_| generator.sample::<f32, _>(StandardNormal))
+        .collect()
+}
+
+/// Work in a thread pool of its own.
+fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+        .install(work)
+}

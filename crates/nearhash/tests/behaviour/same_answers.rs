@@ -1,0 +1,304 @@
+//! Keys and answers are the same for any number of threads, on every instruction set, in batches or
+//! one by one, built at once or by inserts, and whatever type holds the numbers.
+
+use std::process::Command;
+
+use nearhash::{
+    Control, FamilyKind, LshIndex, LshOptions, Metric, Neighbors, Points, PredictOptions, RowData,
+    RowSlice, RowsView, exact, kernel,
+};
+
+use crate::photos::{COUNTS, DIM, QUERIES, SCALED, queries};
+use crate::{SRP, fitted, l2, normal, options, view, with_threads};
+
+const FAMILIES: [FamilyKind; 2] = [SRP, l2(4.0)];
+
+/// FNV-1a over words.
+struct Digest(u64);
+
+impl Digest {
+    fn add(&mut self, words: impl IntoIterator<Item = u32>) {
+        for word in words {
+            self.0 = (self.0 ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn add_floats(&mut self, floats: &[f32]) {
+        self.add(floats.iter().map(|x| x.to_bits()));
+    }
+
+    fn add_neighbors(&mut self, found: &Neighbors) {
+        self.add(found.counts.iter().copied());
+        self.add(found.ids.iter().copied());
+        self.add_floats(&found.distances);
+    }
+
+    fn add_index(&mut self, index: &LshIndex, queries: &[f32], dim: usize) {
+        let control = Control::new();
+        let queries = view(queries, dim);
+        for table in 0..2 {
+            for (name, ids) in index.buckets(table).unwrap() {
+                self.add(name.bytes().map(u32::from));
+                self.add(ids);
+            }
+        }
+        self.add(index.hash(&queries).unwrap().into_iter().map(|x| x as u32));
+        self.add(index.r().map(f32::to_bits));
+        for budget in [0, 3, 40] {
+            index.set_budget(budget);
+            self.add_neighbors(&index.search(&queries, 10, &control).unwrap());
+            for bound in [None, Some(50)] {
+                let options = PredictOptions {
+                    top_k: 20,
+                    bound,
+                    vectors: true,
+                };
+                let found = index.predict(&queries, &options, &control).unwrap();
+                self.add(found.offsets);
+                self.add(found.ids);
+                self.add(found.collisions);
+                self.add_floats(&found.distances);
+                self.add_floats(&found.vectors.unwrap());
+            }
+        }
+    }
+}
+
+/// A bit of everything that the engine computes.
+fn digest() -> u64 {
+    let control = Control::new();
+    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    let rows = &SCALED[..1000 * DIM];
+    let counts = &COUNTS[..1000 * DIM];
+    let bytes: Vec<u8> = counts.iter().map(|x| (*x).min(255) as u8).collect();
+    for family in FAMILIES {
+        // Whole panels of planes and parts of them, few functions and many.
+        for (k, l) in [(1, 3), (7, 11), (15, 20), (16, 5), (17, 20), (64, 3)] {
+            let index = fitted(options(family, k, l), rows, DIM);
+            digest.add_index(&index, &rows[..20 * DIM], DIM);
+        }
+        let index = fitted(options(family, 12, 6), rows, DIM);
+        for id in (0..1000).step_by(3) {
+            index.delete(id).unwrap();
+        }
+        index
+            .store(&view(&rows[..200 * DIM], DIM), &control)
+            .unwrap();
+        index.update(998, &view(&rows[..DIM], DIM)).unwrap();
+        digest.add_index(&index, &rows[..20 * DIM], DIM);
+        // The family is drawn for vectors of any length, tails shorter than a register too.
+        for dim in [1, 3, 15, 17, 31, 100] {
+            let rows = normal(dim as u64, 300 * dim);
+            let index = fitted(options(family, 6, 4), &rows, dim);
+            digest.add_index(&index, &rows[..20 * dim], dim);
+        }
+    }
+    for family in [SRP, FamilyKind::L2 { r: None }] {
+        for data in [RowData::I16(counts.to_vec()), RowData::U8(bytes.clone())] {
+            let index = LshIndex::new(LshOptions {
+                family,
+                ..LshOptions::default()
+            })
+            .unwrap();
+            index
+                .fit(Points::new(data, DIM).unwrap(), &control)
+                .unwrap();
+            let queries: Vec<f32> = counts[..20 * DIM].iter().map(|x| f32::from(*x)).collect();
+            digest.add_index(&index, &queries, DIM);
+        }
+    }
+    for metric in [Metric::Euclidean, Metric::Cosine] {
+        let (all, some) = (view(rows, DIM), view(&rows[..70 * DIM], DIM));
+        digest.add_neighbors(&exact::knn(&all, &some, 10, metric, &control).unwrap());
+        let few = some_rows(&rows[..2 * DIM]);
+        digest.add_neighbors(&exact::knn(&all, &few, 10, metric, &control).unwrap());
+        digest.add_floats(&exact::cdist(&some, &all, metric, &control).unwrap());
+        let words = RowsView::new(RowSlice::I16(counts), DIM).unwrap();
+        digest.add_floats(&exact::cdist(&few, &words, metric, &control).unwrap());
+    }
+    digest.0
+}
+
+fn some_rows(rows: &[f32]) -> RowsView<'_> {
+    view(rows, DIM)
+}
+
+#[test]
+fn the_number_of_threads_changes_no_key_and_no_answer() {
+    let one = with_threads(1, digest);
+    for threads in [2, 5] {
+        assert_eq!(with_threads(threads, digest), one, "{threads} threads");
+    }
+}
+
+#[test]
+#[ignore = "a part of the next test, which runs it in processes of their own"]
+fn tell_the_digest_to_a_parent_process() {
+    println!("level: {}", kernel::level());
+    println!("digest: {:016x}", digest());
+}
+
+#[test]
+fn the_instruction_set_changes_no_key_and_no_answer() {
+    let run = |level: Option<&str>| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--ignored", "--exact", "--nocapture"])
+            .arg("same_answers::tell_the_digest_to_a_parent_process")
+            .env_remove("NEARHASH_CPU");
+        if let Some(level) = level {
+            command.env("NEARHASH_CPU", level);
+        }
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        let line = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("no {name} in {text}"))
+                .to_owned()
+        };
+        (line("level: "), line("digest: "))
+    };
+    let (best, digest) = run(None);
+    let names = ["portable", "avx2", "avx512"];
+    let best_rank = names.iter().position(|name| *name == best).unwrap();
+    for (rank, name) in names.iter().enumerate() {
+        let (level, found) = run(Some(name));
+        // A better one than the CPU has is not to be had.
+        assert_eq!(level, names[rank.min(best_rank)]);
+        assert_eq!(found, digest, "{level} and {best}");
+    }
+    // An unknown name changes nothing.
+    assert_eq!(run(Some("abacus")), (best, digest));
+}
+
+/// Everything that can be asked, in a form that can be compared.
+fn answers(index: &LshIndex) -> (Vec<u32>, Vec<Neighbors>) {
+    let control = Control::new();
+    let mut collisions = Vec::new();
+    let found = [0, 11]
+        .map(|budget| {
+            index.set_budget(budget);
+            let queries = view(queries(), DIM);
+            for bound in [None, Some(100)] {
+                let options = PredictOptions {
+                    bound,
+                    ..PredictOptions::default()
+                };
+                let found = index.predict(&queries, &options, &control).unwrap();
+                collisions.extend(found.collisions);
+                collisions.extend(found.ids);
+            }
+            index.search(&queries, 10, &control).unwrap()
+        })
+        .to_vec();
+    (collisions, found)
+}
+
+#[test]
+fn inserts_give_the_answers_of_building_at_once() {
+    let rows = &SCALED[..12_000 * DIM];
+    for family in FAMILIES {
+        let options = LshOptions {
+            dim: Some(DIM),
+            ..options(family, 12, 6)
+        };
+        let at_once = answers(&fitted(options.clone(), rows, DIM));
+        // From nothing; behind a small and behind a large fit. Stored points are sorted in from
+        // 4,096 on or a quarter of the others: this happens never, once or often.
+        for (first, batch) in [
+            (0, 1000),
+            (0, 4096),
+            (0, 12_000),
+            (1, 3999),
+            (5000, 1),
+            (7900, 4100),
+            (11_990, 3),
+        ] {
+            let index = LshIndex::new(options.clone()).unwrap();
+            if first > 0 {
+                let fit = Points::new(RowData::F32(rows[..first * DIM].to_vec()), DIM).unwrap();
+                index.fit(fit, &Control::new()).unwrap();
+            }
+            let mut next = first as u32;
+            for part in rows[first * DIM..].chunks(batch * DIM) {
+                let ids = index.store(&view(part, DIM), &Control::new()).unwrap();
+                assert_eq!(ids.start, next);
+                next = ids.end;
+            }
+            assert_eq!(index.size(), 12_000);
+            assert_eq!(answers(&index), at_once, "{first} and then by {batch}");
+        }
+    }
+}
+
+#[test]
+fn the_type_of_the_numbers_changes_no_key_and_no_answer() {
+    let counts = &COUNTS[..4000 * DIM];
+    let bytes: Vec<u8> = counts.iter().map(|x| (*x).min(255) as u8).collect();
+    let words: Vec<i16> = bytes.iter().map(|x| i16::from(*x)).collect();
+    let floats: Vec<f32> = bytes.iter().map(|x| f32::from(*x)).collect();
+    let control = Control::new();
+    for family in [SRP, l2(300.0), FamilyKind::L2 { r: None }] {
+        let all = [
+            RowData::U8(bytes.clone()),
+            RowData::I16(words.clone()),
+            RowData::F32(floats.clone()),
+        ]
+        .map(|data| {
+            let index = LshIndex::new(LshOptions {
+                family,
+                n_projections: Some(10),
+                n_hash_tables: Some(5),
+                ..LshOptions::default()
+            })
+            .unwrap();
+            index
+                .fit(Points::new(data, DIM).unwrap(), &control)
+                .unwrap();
+            index.set_budget(5);
+            let asked = QUERIES * DIM;
+            let views = [
+                RowSlice::U8(&bytes[..asked]),
+                RowSlice::I16(&words[..asked]),
+                RowSlice::F32(&floats[..asked]),
+            ]
+            .map(|slice| RowsView::new(slice, DIM).unwrap());
+            let found = views.map(|view| index.search(&view, 10, &control).unwrap());
+            assert_eq!(found[0], found[1]);
+            assert_eq!(found[0], found[2]);
+            // Changes after fit may hold another type.
+            index.store(&views[0].clone(), &control).unwrap();
+            index
+                .delete_equal(&RowsView::new(RowSlice::F32(&floats[..DIM]), DIM).unwrap())
+                .unwrap();
+            let [found, ..] = found;
+            let changed = index.search(&views[2], 10, &control).unwrap();
+            (found, changed, index.r(), index.hash(&views[1]).unwrap())
+        });
+        assert_eq!(all[0], all[1]);
+        assert_eq!(all[0], all[2]);
+    }
+    // Integers take their own room, not that of floats.
+    let memory = |data| Points::new(data, DIM).unwrap().memory_bytes();
+    assert!(memory(RowData::U8(bytes)) * 2 <= memory(RowData::I16(words)));
+}
+
+#[test]
+fn a_worker_that_has_answered_often_answers_as_a_new_one() {
+    // What a query has seen is kept by an 8-bit number of the query.
+    for family in FAMILIES {
+        let index = fitted(options(family, 6, 4), &SCALED[..1000 * DIM], DIM);
+        let query = |i: usize| view(&SCALED[i % 50 * DIM..][..DIM], DIM);
+        let first: Vec<_> = (0..50)
+            .map(|i| index.candidates(&query(i)).unwrap())
+            .collect();
+        for i in 0..1100 {
+            assert_eq!(
+                index.candidates(&query(i)).unwrap(),
+                first[i % 50],
+                "query {i}"
+            );
+        }
+    }
+}
