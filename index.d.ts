@@ -4,8 +4,8 @@
 /** A call that can be stopped. */
 interface Cancellable {
   /**
-   * Stops the work, also while it runs. The promise rejects with `signal.reason`, and what the call was changing stays
-   * as it was. A signal that fires when the work is already over changes nothing.
+   * Stops the work, also while it runs or is still waiting for a thread. The promise rejects with `signal.reason`, and
+   * what the call was changing is as it was. A signal that comes too late for that changes nothing.
    */
   signal?: AbortSignal;
 }
@@ -352,7 +352,7 @@ interface PredictOptions extends Cancellable {
   topK?: number;
   /** Leave `vectors` out of the results; default false. */
   onlyIndex?: boolean;
-  /** Look at about this many candidates and no more buckets, the most likely ones first; default: at all candidates. */
+  /** Look at no more than this many candidates, those of the most likely buckets first; default: at all candidates. */
   bound?: number;
 }
 /** What an index looks like, as plain JSON. What `fit` chooses is left out before it. */

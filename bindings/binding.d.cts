@@ -67,6 +67,8 @@ export declare class LshIndex {
   vector(id: number): Float32Array | null
   /** Ids that share a probed bucket with the vector. */
   candidates(v: Values): Uint32Array
+  /** The vectors of these candidates, row-major, in the order of their ids. */
+  candidateVectors(v: Values): Float32Array
   /** The hash of each row in each table. */
   hash(x: Values, dim: number): RawHashes
   /** The non-empty buckets of a table. */

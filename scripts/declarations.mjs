@@ -18,7 +18,12 @@ const HEADER = `/// <reference lib="esnext.disposable" />
 export async function bundleDeclarations() {
   const folder = mkdtempSync(join(tmpdir(), 'nearhash-types-'))
   try {
-    const compiled = await runPackage('typescript/bin/tsc', ['--declaration', '--emitDeclarationOnly', '--outDir', folder])
+    const compiled = await runPackage('typescript/bin/tsc', [
+      '--declaration',
+      '--emitDeclarationOnly',
+      '--outDir',
+      folder,
+    ])
     if (!compiled.ok) throw new StepError(`tsc could not write declarations:\n${compiled.output}`)
     const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')])
     const bundle = await rollup({

@@ -78,7 +78,16 @@ async function checkRust() {
 
 async function buildAddon() {
   const { napi } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const sources = ['Cargo.toml', 'Cargo.lock', '.cargo', 'crates/nearhash/Cargo.toml', 'crates/nearhash/src', 'bindings/Cargo.toml', 'bindings/build.rs', 'bindings/src']
+  const sources = [
+    'Cargo.toml',
+    'Cargo.lock',
+    '.cargo',
+    'crates/nearhash/Cargo.toml',
+    'crates/nearhash/src',
+    'bindings/Cargo.toml',
+    'bindings/build.rs',
+    'bindings/src',
+  ]
   const hash = hashOf(sources, JSON.stringify(napi), process.platform, process.arch)
   const done = LOADER.every((file) => existsSync(join(ROOT, BUILT, file)))
   const addon = isStamped('addon', hash) && done ? addonFile() : undefined

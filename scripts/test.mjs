@@ -41,8 +41,7 @@ const CHECKS = [
   {
     name: 'rustdoc',
     group: 'rust',
-    check: () =>
-      quiet('cargo', ['doc', '--workspace', '--no-deps', ...LOCKED], { RUSTDOCFLAGS: '-D warnings' }),
+    check: () => quiet('cargo', ['doc', '--workspace', '--no-deps', ...LOCKED], { RUSTDOCFLAGS: '-D warnings' }),
   },
   { name: 'types of a consumer', group: 'types', check: () => tsc('__test__/types') },
   { name: 'types of tests', group: 'types', check: () => tsc('__test__') },

@@ -7,9 +7,38 @@ use napi::bindgen_prelude::{
 };
 use napi::{Error, Result, Status, ValueType, sys};
 
+use crate::failure::Failure;
+
 /// Up to this many bytes are copied into memory of V8's own, which is quicker than the finaliser
 /// that moved memory needs.
 const COPIED_BYTES: usize = 64 << 10;
+
+/// Most values of one result: Node makes no buffer of more than 4 GiB.
+pub(crate) const MAX_VALUES: usize = 1 << 30;
+
+/// Refuse a result of more than [`MAX_VALUES`] before the work for it begins. `argument` is what
+/// the caller should make smaller.
+pub(crate) fn check_size(
+    argument: &'static str,
+    rows: usize,
+    columns: usize,
+) -> std::result::Result<(), Failure> {
+    match rows.checked_mul(columns) {
+        Some(values) if values <= MAX_VALUES => Ok(()),
+        _ => Err(too_large(
+            argument,
+            format!("a result of {rows} x {columns} values"),
+        )),
+    }
+}
+
+fn too_large(argument: &'static str, received: String) -> Failure {
+    Failure::Engine(nearhash::Error::Argument {
+        argument,
+        received,
+        allowed: format!("at most {MAX_VALUES} values in one call"),
+    })
+}
 
 /// Element types of the arrays that go out.
 pub(crate) trait Element: Copy {
@@ -49,6 +78,9 @@ impl<T> TypeName for Array<T> {
 impl<T: Element> ToNapiValue for Array<T> {
     unsafe fn to_napi_value(env: sys::napi_env, array: Self) -> Result<sys::napi_value> {
         let Self(values) = array;
+        if values.len() > MAX_VALUES {
+            return Err(too_large("x", format!("a result of {} values", values.len())).into());
+        }
         let bytes = size_of_val(values.as_slice());
         if bytes > COPIED_BYTES {
             // SAFETY: the caller's promise, passed on.

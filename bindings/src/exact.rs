@@ -4,7 +4,7 @@ use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 use nearhash::{Metric, RowsView};
 
-use crate::arrays::Array;
+use crate::arrays::{Array, check_size};
 use crate::control::Control;
 use crate::failure::Failure;
 use crate::rows::Values;
@@ -62,6 +62,7 @@ fn distances(
     metric: Metric,
     control: &nearhash::Control,
 ) -> Result<RawDistances, Failure> {
+    check_size("a", a.rows(), b.rows())?;
     Ok(RawDistances {
         data: Array(nearhash::exact::cdist(a, b, metric, control)?),
         shape: vec![a.rows() as u32, b.rows() as u32],
@@ -75,6 +76,7 @@ fn nearest(
     metric: Metric,
     control: &nearhash::Control,
 ) -> Result<RawNeighbors, Failure> {
+    check_size("k", queries.rows(), k as usize)?;
     Ok(nearhash::exact::knn(data, queries, k as usize, metric, control)?.into())
 }
 
@@ -89,7 +91,7 @@ pub fn cdist(
     control: &Control,
 ) -> napi::Result<AsyncTask<Task<RawDistances>>> {
     let (a, b, metric) = (a.copy(), b.copy(), metric(&metric_name));
-    let task = Task::new(control.call(), Threads::Pool, move |control| {
+    let task = Task::new(control.call(), Threads::All, move |control| {
         let a = RowsView::named("a", a.as_slice(), a_dim as usize)?;
         let b = RowsView::named("b", b.as_slice(), b_dim as usize)?;
         distances(&a, &b, metric, control)
@@ -107,7 +109,7 @@ pub fn cdist_sync(
     metric_name: String,
 ) -> napi::Result<RawDistances> {
     let (a, b) = (a.view("a", a_dim)?, b.view("b", b_dim)?);
-    Ok(Threads::Pool
+    Ok(Threads::All
         .run_in_call(|| distances(&a, &b, metric(&metric_name), &nearhash::Control::new()))?)
 }
 
@@ -123,7 +125,7 @@ pub fn knn(
     control: &Control,
 ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
     let (data, queries, metric) = (data.copy(), queries.copy(), metric(&metric_name));
-    let task = Task::new(control.call(), Threads::Pool, move |control| {
+    let task = Task::new(control.call(), Threads::All, move |control| {
         let data = RowsView::named("data", data.as_slice(), data_dim as usize)?;
         let queries = RowsView::named("queries", queries.as_slice(), queries_dim as usize)?;
         nearest(&data, &queries, k, metric, control)
@@ -143,7 +145,7 @@ pub fn knn_sync(
 ) -> napi::Result<RawNeighbors> {
     let data = data.view("data", data_dim)?;
     let queries = queries.view("queries", queries_dim)?;
-    Ok(Threads::Pool.run_in_call(|| {
+    Ok(Threads::All.run_in_call(|| {
         nearest(
             &data,
             &queries,

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowData, RowsView};
 
-use crate::arrays::{Array, Scratch, Words};
+use crate::arrays::{Array, Scratch, Words, check_size};
 use crate::control::{Call, Control};
 use crate::exact::RawNeighbors;
 use crate::failure::Failure;
@@ -192,7 +192,7 @@ const SERIAL_QUERIES: usize = 16;
 
 fn threads_for(rows: usize) -> Threads {
     if rows > SERIAL_QUERIES {
-        Threads::Pool
+        Threads::Queries
     } else {
         Threads::One
     }
@@ -213,6 +213,11 @@ impl LshIndex {
         self.shared
             .index()
             .ok_or(Failure::Disposed { argument: call })
+    }
+
+    /// The probing that a call has, however long it waits for a thread.
+    fn budget_now(&self, call: &'static str) -> Result<usize, Failure> {
+        Ok(self.index(call)?.budget())
     }
 
     /// A change that is done within the call.
@@ -297,13 +302,26 @@ fn fit(
     Ok(index.fit(Points::new(data, dim as usize)?, control)?)
 }
 
+fn search(
+    index: &nearhash::LshIndex,
+    budget: usize,
+    queries: &RowsView<'_>,
+    k: f64,
+    control: &nearhash::Control,
+) -> Result<nearhash::Neighbors, Failure> {
+    check_size("k", queries.rows(), k as usize)?;
+    Ok(index.search_at(budget, queries, k as usize, control)?)
+}
+
 fn evaluate(
     index: &nearhash::LshIndex,
+    budget: usize,
     queries: &RowsView<'_>,
     k: f64,
     control: &nearhash::Control,
 ) -> Result<RawEvaluation, Failure> {
-    let found = index.evaluate(queries, k as usize, control);
+    check_size("k", queries.rows(), k as usize)?;
+    let found = index.evaluate_at(budget, queries, k as usize, control);
     Ok(found
         .map_err(|error| Failure::from(error).naming_rows("queries"))?
         .into())
@@ -342,7 +360,7 @@ impl LshIndex {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn fit(&self, x: Values, dim: f64, control: &Control) -> napi::Result<AsyncTask<Task<()>>> {
         let data = x.copy();
-        let task = self.change_later("fit", control, Threads::Pool, move |index, control| {
+        let task = self.change_later("fit", control, Threads::All, move |index, control| {
             fit(index, data, dim, control)
         })?;
         Ok(task.into())
@@ -352,7 +370,7 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn fit_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<()> {
         let data = x.copy();
-        self.change(&env, "fitSync", Threads::Pool, |index, control| {
+        self.change(&env, "fitSync", Threads::All, |index, control| {
             fit(index, data, dim, control)
         })
     }
@@ -366,15 +384,11 @@ impl LshIndex {
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<Array<u32>>>> {
         let data = x.copy();
-        let task = self.change_later(
-            "storeVecs",
-            control,
-            Threads::Pool,
-            move |index, control| {
+        let task =
+            self.change_later("storeVecs", control, Threads::All, move |index, control| {
                 let rows = RowsView::new(data.as_slice(), dim as usize)?;
                 Ok(Array(index.store(&rows, control)?.collect()))
-            },
-        )?;
+            })?;
         Ok(task.into())
     }
 
@@ -382,7 +396,7 @@ impl LshIndex {
     #[napi(catch_unwind, ts_return_type = "Uint32Array")]
     pub fn store_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<Array<u32>> {
         let rows = x.view("x", dim)?;
-        self.change(&env, "storeVecsSync", Threads::Pool, |index, control| {
+        self.change(&env, "storeVecsSync", Threads::All, |index, control| {
             Ok(Array(index.store(&rows, control)?.collect()))
         })
     }
@@ -449,9 +463,10 @@ impl LshIndex {
     ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
         let data = x.copy();
         let threads = threads_for(row_count(&data, dim));
+        let budget = self.budget_now("search")?;
         let task = self.ask_later("search", control, threads, move |index, control| {
             let rows = RowsView::new(data.as_slice(), dim as usize)?;
-            Ok(index.search(&rows, k as usize, control)?.into())
+            Ok(search(index, budget, &rows, k, control)?.into())
         })?;
         Ok(task.into())
     }
@@ -462,7 +477,7 @@ impl LshIndex {
         let rows = x.view("x", dim)?;
         let threads = threads_for(rows.rows());
         self.ask("searchSync", threads, |index, control| {
-            Ok(index.search(&rows, k as usize, control)?.into())
+            Ok(search(index, index.budget(), &rows, k, control)?.into())
         })
     }
 
@@ -479,7 +494,7 @@ impl LshIndex {
         let rows = x.view("x", dim)?;
         let threads = threads_for(rows.rows());
         let found = self.ask("searchSync", threads, |index, control| {
-            Ok(index.search(&rows, k as usize, control)?)
+            search(index, index.budget(), &rows, k, control)
         })?;
         let fits = out.write(&[
             Words::Integers(&[found.k as u32]),
@@ -508,9 +523,10 @@ impl LshIndex {
         let data = x.copy();
         let options = predict_options(top_k, bound, vectors);
         let threads = threads_for(row_count(&data, dim));
+        let budget = self.budget_now("predict")?;
         let task = self.ask_later("predict", control, threads, move |index, control| {
             let rows = RowsView::new(data.as_slice(), dim as usize)?;
-            Ok(index.predict(&rows, &options, control)?.into())
+            Ok(index.predict_at(budget, &rows, &options, control)?.into())
         })?;
         Ok(task.into())
     }
@@ -543,9 +559,10 @@ impl LshIndex {
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
         let data = queries.copy();
-        let task = self.ask_later("evaluate", control, Threads::Pool, move |index, control| {
+        let budget = self.budget_now("evaluate")?;
+        let task = self.ask_later("evaluate", control, Threads::All, move |index, control| {
             let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
-            evaluate(index, &rows, k, control)
+            evaluate(index, budget, &rows, k, control)
         })?;
         Ok(task.into())
     }
@@ -554,8 +571,8 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn evaluate_sync(&self, queries: Values, dim: f64, k: f64) -> napi::Result<RawEvaluation> {
         let rows = queries.view("queries", dim)?;
-        self.ask("evaluateSync", Threads::Pool, |index, control| {
-            evaluate(index, &rows, k, control)
+        self.ask("evaluateSync", Threads::All, |index, control| {
+            evaluate(index, index.budget(), &rows, k, control)
         })
     }
 
@@ -576,11 +593,33 @@ impl LshIndex {
         })
     }
 
+    /// The vectors of these candidates, row-major, in the order of their ids.
+    #[napi(catch_unwind, ts_return_type = "Float32Array")]
+    pub fn candidate_vectors(&self, v: Values) -> napi::Result<Array<f32>> {
+        let row = one_row(&v)?;
+        // By way of predict, because it takes ids and vectors from one state of the index: a fit
+        // may end between two calls.
+        let options = predict_options(f64::MAX, None, true);
+        let found = self.ask("queryBucket", Threads::One, |index, control| {
+            let found = index.predict(&row, &options, control);
+            found.map_err(|error| Failure::from(error).naming_rows("v"))
+        })?;
+        let dim = row.dim();
+        let mut places: Vec<usize> = (0..found.ids.len()).collect();
+        places.sort_unstable_by_key(|place| found.ids[*place]);
+        let vectors = found.vectors.unwrap_or_default();
+        let ordered = places
+            .iter()
+            .flat_map(|place| &vectors[place * dim..(place + 1) * dim]);
+        Ok(Array(ordered.copied().collect()))
+    }
+
     /// The hash of each row in each table.
     #[napi(catch_unwind)]
     pub fn hash(&self, x: Values, dim: f64) -> napi::Result<RawHashes> {
         let rows = x.view("x", dim)?;
-        self.ask("hash", Threads::Pool, |index, _| {
+        let threads = threads_for(rows.rows());
+        self.ask("hash", threads, |index, _| {
             let data = index.hash(&rows)?;
             let description = index.describe();
             Ok(RawHashes {
@@ -597,7 +636,7 @@ impl LshIndex {
     /// The non-empty buckets of a table.
     #[napi(catch_unwind)]
     pub fn buckets(&self, table: f64) -> napi::Result<RawBuckets> {
-        self.ask("buckets", Threads::Pool, |index, _| {
+        self.ask("buckets", Threads::All, |index, _| {
             let buckets = index.buckets(table as usize)?;
             let mut keys = Vec::with_capacity(buckets.len());
             let mut offsets = Vec::with_capacity(buckets.len() + 1);
@@ -627,7 +666,7 @@ impl LshIndex {
     /// Parameters, memory and buckets.
     #[napi(catch_unwind)]
     pub fn describe(&self) -> napi::Result<RawDescription> {
-        self.ask("describe", Threads::Pool, |index, _| {
+        self.ask("describe", Threads::One, |index, _| {
             Ok(index.describe().into())
         })
     }

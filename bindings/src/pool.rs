@@ -7,6 +7,7 @@
 //! start after that.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -142,11 +143,45 @@ pub(crate) fn size() -> Result<usize, Failure> {
     }
 }
 
+/// Pieces of work that have the pool, and those among them that are long.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+static LONG: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts one piece of work while it lives.
+struct Counted(&'static AtomicUsize);
+
+impl Counted {
+    fn new(counter: &'static AtomicUsize) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether work that enters the pool now may have to wait for other work: rayon's threads take up
+/// new work when they have nothing left to do of what they began.
+pub(crate) fn is_taken() -> bool {
+    UNDER_WAY.load(Ordering::Relaxed) > 0
+}
+
+/// Whether it may have to wait for long.
+pub(crate) fn is_taken_for_long() -> bool {
+    LONG.load(Ordering::Relaxed) > 0
+}
+
 /// Run `work` on a thread of the pool; its rayon calls use the pool.
 pub(crate) fn install<T: Send>(
+    long: bool,
     work: impl FnOnce() -> Result<T, Failure> + Send,
 ) -> Result<T, Failure> {
     let pool = state().running()?;
+    let _counted = Counted::new(&UNDER_WAY);
+    let _long = long.then(|| Counted::new(&LONG));
     // `threads` is there until the drop.
     match &pool.threads {
         Some(threads) => threads.install(|| {

@@ -23,34 +23,44 @@ pub struct Task<T: Send + 'static> {
     threads: Threads,
 }
 
-/// Where work runs.
+/// Where work runs. Answers are the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threads {
     /// On the thread it is on.
     One,
-    /// On the pool.
-    Pool,
+    /// A batch of queries: on the pool, unless long work has it. A service goes on answering while
+    /// an index is fitted.
+    Queries,
+    /// Work that may take long: on the pool, after what is there already.
+    All,
 }
 
 impl Threads {
-    /// Do `work` there.
-    pub(crate) fn run<T: Send>(
+    /// Do `work` on behalf of a task.
+    fn run_in_task<T: Send>(
         self,
         work: impl FnOnce() -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
         match self {
             Self::One => pool::alone(work),
-            Self::Pool => pool::install(work),
+            Self::Queries if pool::is_taken_for_long() => pool::alone(work),
+            Self::Queries => pool::install(false, work),
+            Self::All => pool::install(true, work),
         }
     }
 
-    /// For a call from JavaScript's own thread.
+    /// Do `work` on behalf of a call. The event loop stands still meanwhile: it doesn't wait for
+    /// the work of others.
     pub(crate) fn run_in_call<T: Send>(
         self,
         work: impl FnOnce() -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
         fault::point(Place::Call);
-        self.run(work)
+        if self == Self::One || pool::is_taken() {
+            pool::alone(work)
+        } else {
+            pool::install(self == Self::All, work)
+        }
     }
 }
 
@@ -110,7 +120,7 @@ where
                 return Err(nearhash::Error::Cancelled.into());
             }
             let work = work.ok_or_else(|| Failure::Internal("a task was run twice".to_owned()))?;
-            threads.run(|| work(&call.engine))
+            threads.run_in_task(|| work(&call.engine))
         });
         self.call.end();
         if let Some(turn) = &self.turn {

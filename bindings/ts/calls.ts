@@ -5,8 +5,8 @@ import { checkOptions, optionalFunction, optionalSignal } from './options.js'
 /** A call that can be stopped. */
 export interface Cancellable {
   /**
-   * Stops the work, also while it runs. The promise rejects with `signal.reason`, and what the call was changing stays
-   * as it was. A signal that fires when the work is already over changes nothing.
+   * Stops the work, also while it runs or is still waiting for a thread. The promise rejects with `signal.reason`, and
+   * what the call was changing is as it was. A signal that comes too late for that changes nothing.
    */
   signal?: AbortSignal
 }
@@ -42,7 +42,8 @@ function stopAll(): void {
 }
 
 function enter(control: Control): void {
-  if (underWay.size === 0) process.once('exit', stopAll)
+  // First of all listeners: one that calls process.exit itself ends the others.
+  if (underWay.size === 0) process.prependOnceListener('exit', stopAll)
   underWay.add(control)
 }
 
@@ -61,16 +62,36 @@ export function call<T>(work: () => T): T {
 }
 
 /**
- * @internal A native call that returns a promise: `start` reads the arguments and begins. Whatever is thrown on the way
- * becomes a rejection.
+ * @internal A native call that returns a promise and changes nothing: `start` reads the arguments and begins. Whatever
+ * is thrown on the way becomes a rejection.
  *
- * Settles as the native promise does; or, when the signal fires or `onProgress` throws while the work runs, at once
- * with that reason, while the work is told to stop.
+ * Settles as the native promise does; or, when the signal fires or `onProgress` throws before, at once with that reason,
+ * while the work is told to stop.
  */
-export function work<O extends Watched, T>(
+export function ask<O extends Watched, T>(
   options: O | undefined,
   known: readonly string[],
-  start: ((control: Control, options: Partial<O>) => Promise<T>) | undefined,
+  start: Start<O, T>,
+): Promise<T> {
+  return work(options, known, start, false)
+}
+
+/** @internal The same for a call that changes an index. A signal that fires when the change is made is too late. */
+export function change<O extends Watched, T>(
+  options: O | undefined,
+  known: readonly string[],
+  start: Start<O, T>,
+): Promise<T> {
+  return work(options, known, start, true)
+}
+
+type Start<O, T> = (control: Control, options: Partial<O>) => Promise<T>
+
+function work<O extends Watched, T>(
+  options: O | undefined,
+  known: readonly string[],
+  start: Start<O, T> | undefined,
+  changes: boolean,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const checked: Partial<O> = checkOptions('options', options, known)
@@ -84,43 +105,38 @@ export function work<O extends Watched, T>(
     enter(control)
 
     let timer: NodeJS.Timeout | undefined
-    let stopped = false
     const onAbort = (): void => stop(signal!.reason)
     const stopWatching = (): void => {
       clearInterval(timer)
+      timer = undefined
       signal?.removeEventListener('abort', onAbort)
     }
     const stop = (reason: unknown): void => {
-      // False when the work is over: then its outcome is on the way, and true to the state of the index.
-      if (!control.cancel()) return
-      stopped = true
+      const stopped = control.cancel()
+      // The outcome must tell whether the index was changed.
+      if (changes && !stopped) return
       stopWatching()
       reject(reason)
     }
+    const look = (): void => {
+      try {
+        onProgress?.(control.progress())
+      } catch (error) {
+        control.cancel()
+        stopWatching()
+        reject(error)
+      }
+    }
 
     signal?.addEventListener('abort', onAbort, { once: true })
-    if (onProgress !== undefined) {
-      const look = (): void => {
-        try {
-          onProgress(control.progress())
-        } catch (error) {
-          stop(error)
-        }
-      }
-      timer = setInterval(look, PROGRESS_INTERVAL)
-      timer.unref()
-    }
+    if (onProgress !== undefined) timer = setInterval(look, PROGRESS_INTERVAL).unref()
+    // After a rejection above, what follows changes nothing.
     running.then(
       (result) => {
         leave(control)
+        if (timer !== undefined) look()
         stopWatching()
-        if (stopped) return
-        try {
-          onProgress?.(control.progress())
-          resolve(result)
-        } catch (error) {
-          reject(error)
-        }
+        resolve(result)
       },
       (error) => {
         leave(control)

@@ -79,14 +79,18 @@ export function fromNative(error: unknown): unknown {
     parts.message = `internal error of nearhash, please report it: ${parts.message}`
     return new NearhashError(parts)
   }
-  return new NearhashError(Object.fromEntries(Object.entries(parts).map(([key, text]) => [key, inOurWords(text)])) as unknown as ErrorParts)
+  return new NearhashError(
+    Object.fromEntries(Object.entries(parts).map(([key, text]) => [key, inOurWords(text)])) as unknown as ErrorParts,
+  )
 }
 
 /** The engine's names and numbers as JavaScript writes them: nProjections for n_projections, Infinity for inf. */
 function inOurWords(text: string): string {
   if (text.startsWith('ERR_')) return text
   return text
-    .replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()))
+    .replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) =>
+      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    )
     .replace(/\binf\b/g, 'Infinity')
 }
 

@@ -1,4 +1,4 @@
-import { call, work, type Cancellable } from './calls.js'
+import { ask, call, type Cancellable } from './calls.js'
 import { native } from './native.js'
 import { checkOptions, oneOf } from './options.js'
 import { Neighbors, toNeighbors } from './results.js'
@@ -39,7 +39,7 @@ const KNN_OPTIONS = ['k', ...CDIST_OPTIONS] as const
  * // { data: Float32Array(6) [ 0, 4, 3, 5, 3, 4 ], shape: [ 2, 3 ] }
  */
 export function cdist(a: Vectors, b: Vectors, options?: CdistOptions): Promise<Distances> {
-  return work(options, CDIST_OPTIONS, (control, { metric }) => {
+  return ask(options, CDIST_OPTIONS, (control, { metric }) => {
     const [left, right] = readPair('a', a, 'b', b)
     return native.cdist(left.values, left.dim, right.values, right.dim, metricName(metric), control)
   }) as Promise<Distances>
@@ -67,7 +67,7 @@ export function cdistSync(a: Vectors, b: Vectors, options?: Omit<CdistOptions, '
  * // ]
  */
 export function knn(data: Vectors, queries: Vectors, options?: KnnOptions): Promise<Neighbors> {
-  return work(options, KNN_OPTIONS, (control, { k, metric }) => {
+  return ask(options, KNN_OPTIONS, (control, { k, metric }) => {
     const [points, asked] = readPair('data', data, 'queries', queries)
     const count = neighborCount(k)
     return native.knn(points.values, points.dim, asked.values, asked.dim, count, metricName(metric), control)
@@ -80,9 +80,7 @@ export function knnSync(data: Vectors, queries: Vectors, options?: Omit<KnnOptio
     const { k, metric } = checkOptions('options', options, ['k', 'metric'])
     const [points, asked] = readPair('data', data, 'queries', queries)
     const count = neighborCount(k)
-    return new Neighbors(
-      native.knnSync(points.values, points.dim, asked.values, asked.dim, count, metricName(metric)),
-    )
+    return new Neighbors(native.knnSync(points.values, points.dim, asked.values, asked.dim, count, metricName(metric)))
   })
 }
 

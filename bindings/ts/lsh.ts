@@ -1,11 +1,11 @@
 import { inspect, type InspectOptions } from 'node:util'
-import { call, work, type Cancellable } from './calls.js'
+import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { native } from './native.js'
 import { checkOptions, flag, integer, MAX_COUNT, optionalInteger, optionalPositive } from './options.js'
 import { toQueryResults, type QueryResult } from './results.js'
 import { nativeOf, readQueries, VectorIndex, type Metric } from './vector-index.js'
-import { readVector, type NumericArray, type Vectors } from './vectors.js'
+import { MAX_DIM, readVector, type NumericArray, type Vectors } from './vectors.js'
 
 /** Options of both classes. */
 export interface LshOptions {
@@ -41,7 +41,7 @@ export interface PredictOptions extends Cancellable {
   topK?: number
   /** Leave `vectors` out of the results; default false. */
   onlyIndex?: boolean
-  /** Look at about this many candidates and no more buckets, the most likely ones first; default: at all candidates. */
+  /** Look at no more than this many candidates, those of the most likely buckets first; default: at all candidates. */
   bound?: number
 }
 
@@ -91,8 +91,6 @@ const LSH_OPTIONS = ['nProjections', 'nHashTables', 'bucketSize', 'dim', 'seed']
 const L2_OPTIONS = [...LSH_OPTIONS, 'r'] as const
 const PREDICT_OPTIONS = ['topK', 'onlyIndex', 'bound', 'signal'] as const
 
-/** Longest vector. */
-const MAX_DIM = 2 ** 20
 /** Largest budget of probes a table. */
 const MAX_BUDGET = 1e6
 
@@ -126,7 +124,7 @@ export abstract class LshIndex extends VectorIndex {
    * // }
    */
   predict(x: Vectors, options?: PredictOptions): Promise<QueryResult[]> {
-    return work(options, PREDICT_OPTIONS, (control, checked) => {
+    return ask(options, PREDICT_OPTIONS, (control, checked) => {
       const { topK, bound, vectors } = readPredictOptions(checked)
       const { values, dim } = readQueries(this, 'x', x)
       return nativeOf(this).predict(values, dim, topK, bound, vectors, control)
@@ -166,12 +164,10 @@ export abstract class LshIndex extends VectorIndex {
   /** The vectors of these candidates, in the same order. */
   queryBucket(v: NumericArray): Float32Array[] {
     return call(() => {
-      const vectors: Float32Array[] = []
-      for (const id of nativeOf(this).candidates(readVector('v', v))) {
-        const vector = nativeOf(this).vector(id)
-        if (vector !== null) vectors.push(vector)
-      }
-      return vectors
+      const values = readVector('v', v)
+      const vectors = nativeOf(this).candidateVectors(values)
+      const dim = values.length
+      return Array.from({ length: vectors.length / dim }, (_, i) => vectors.slice(i * dim, (i + 1) * dim))
     })
   }
 

@@ -1,7 +1,11 @@
 import { argumentError, show } from './errors.js'
 
 /** An options object: undefined, or an object with these keys only. */
-export function checkOptions<T extends object>(argument: string, options: T | undefined, known: readonly string[]): Partial<T> {
+export function checkOptions<T extends object>(
+  argument: string,
+  options: T | undefined,
+  known: readonly string[],
+): Partial<T> {
   if (options === undefined) return {}
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw argumentError(argument, show(options), 'an object or undefined')

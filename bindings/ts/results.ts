@@ -125,7 +125,13 @@ export class QueryResult {
   #vectors: readonly Float32Array[] | undefined
 
   /** @internal */
-  constructor(index: Uint32Array, distances: Float32Array, nCollisions: number, start: number, batch: Vectors | undefined) {
+  constructor(
+    index: Uint32Array,
+    distances: Float32Array,
+    nCollisions: number,
+    start: number,
+    batch: Vectors | undefined,
+  ) {
     this.index = index
     this.distances = distances
     this.nCollisions = nCollisions
@@ -175,13 +181,7 @@ export function toQueryResults(raw: RawPredictions): QueryResult[] {
   for (let i = 0; i < results.length; i++) {
     const start = offsets[i]!
     const end = offsets[i + 1]!
-    results[i] = new QueryResult(
-      ids.subarray(start, end),
-      distances.subarray(start, end),
-      collisions[i]!,
-      start,
-      batch,
-    )
+    results[i] = new QueryResult(ids.subarray(start, end), distances.subarray(start, end), collisions[i]!, start, batch)
   }
   return results
 }

@@ -1,4 +1,4 @@
-import { call, work, type Cancellable, type Progress } from './calls.js'
+import { ask, call, change, type Cancellable, type Progress } from './calls.js'
 import { type LshIndex as NativeIndex } from './native.js'
 import { checkOptions, integer, MAX_COUNT } from './options.js'
 import { Neighbors, toNeighbors } from './results.js'
@@ -95,7 +95,7 @@ export abstract class VectorIndex {
   fit(x: Vectors, options?: FitOptions): Promise<this> {
     return giving(
       this,
-      work(options, FIT_OPTIONS, (control) => {
+      change(options, FIT_OPTIONS, (control) => {
         const { values, dim } = readVectors('x', x, this.#dim)
         return this.#native.fit(values, dim, control)
       }),
@@ -118,7 +118,7 @@ export abstract class VectorIndex {
    * ERR_NEARHASH_ZERO_VECTOR, ERR_NEARHASH_ARGUMENT.
    */
   search(x: Vectors, options?: SearchOptions): Promise<Neighbors> {
-    return work(options, SEARCH_OPTIONS, (control, { k }) => {
+    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
       const { values, dim } = readQueries(this, 'x', x)
       return this.#native.search(values, dim, neighborCount(k), control)
     }).then(toNeighbors)
@@ -158,7 +158,7 @@ export abstract class VectorIndex {
    * @returns Their ids, in input order.
    */
   storeVecs(x: Vectors, options?: FitOptions): Promise<Uint32Array> {
-    return work(options, FIT_OPTIONS, (control) => {
+    return change(options, FIT_OPTIONS, (control) => {
       const { values, dim } = readQueries(this, 'x', x)
       return this.#native.store(values, dim, control)
     })
@@ -209,7 +209,7 @@ export abstract class VectorIndex {
    * // recall@2 0.75 (0.26 to 1.00)
    */
   evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation> {
-    return work(options, SEARCH_OPTIONS, (control, { k }) => {
+    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
       const { values, dim } = readQueries(this, 'queries', queries)
       return this.#native.evaluate(values, dim, neighborCount(k), control)
     })
@@ -270,4 +270,3 @@ function giving<T>(value: T, promise: Promise<unknown>): Promise<T> {
 export function neighborCount(k: unknown): number {
   return k === undefined ? 10 : integer('k', k, 1, MAX_COUNT)
 }
-

@@ -61,6 +61,9 @@ const TYPED_ARRAYS = [
 const VECTORS = 'a matrix { data, shape: [rows, dim] }, an array of rows, or a flat array of numbers'
 const NUMBERS = 'a typed array (not of BigInt) or an array of numbers'
 
+/** @internal Longest vector. */
+export const MAX_DIM = 2 ** 20
+
 /** Largest number of a Uint16Array that fits the native side's 16-bit type. */
 const MAX_INT16 = 32767
 
@@ -103,7 +106,9 @@ function readMatrix(argument: string, matrix: Matrix, known: number | undefined)
   const [rows, dim] = counts as [number, number]
   const type = typeName.call(data)
   const values =
-    type !== undefined ? readTyped(`${argument}.data`, data as TypedArray, type) : readNumbers(`${argument}.data`, data, dim)
+    type !== undefined
+      ? readTyped(`${argument}.data`, data as TypedArray, type)
+      : readNumbers(`${argument}.data`, data, dim)
   if (values.length !== rows * dim) {
     throw argumentError(
       `${argument}.data`,
@@ -111,7 +116,7 @@ function readMatrix(argument: string, matrix: Matrix, known: number | undefined)
       `${rows * dim} numbers, rows times dim`,
     )
   }
-  return rows === 0 ? noRows(values, known) : { values, rows, dim }
+  return rows === 0 ? noRows(values, known ?? (dim || 1)) : { values, rows, dim }
 }
 
 function readArray(argument: string, x: readonly unknown[], dim: number | undefined): Rows {
@@ -124,6 +129,10 @@ function readArray(argument: string, x: readonly unknown[], dim: number | undefi
 function readRows(argument: string, x: readonly unknown[]): Rows {
   const first = x[0] as NumericArray
   const dim = first.length
+  const type = typeName.call(first)
+  // A detached array has no length either.
+  if (type !== undefined) checkTyped(argument, first as TypedArray, type)
+  if (dim === 0) throw argumentError(argument, 'vectors of length 0', `length 1 to ${MAX_DIM}`)
   const Values = commonType(x)
   const values = new Values(x.length * dim)
   for (let i = 0; i < x.length; i++) {
@@ -205,9 +214,7 @@ function readTyped(argument: string, array: TypedArray, type: string): Rows['val
       return isShared(array) ? new Uint8Array(array) : (array as Uint8Array)
     case 'Uint8ClampedArray':
       // The same bytes under the other name.
-      return isShared(array)
-        ? new Uint8Array(array)
-        : new Uint8Array(array.buffer, array.byteOffset, array.length)
+      return isShared(array) ? new Uint8Array(array) : new Uint8Array(array.buffer, array.byteOffset, array.length)
     case 'Int16Array':
       return isShared(array) ? new Int16Array(array) : (array as Int16Array)
     case 'Int8Array':
@@ -255,13 +262,7 @@ function readNumbers(argument: string, x: unknown, dim: number | undefined): Flo
 }
 
 /** Copy the numbers of a plain array to `values` from `start` on; a hole or anything but a number is refused. */
-function fill(
-  values: Rows['values'],
-  start: number,
-  numbers: readonly unknown[],
-  argument: string,
-  dim: number,
-): void {
+function fill(values: Rows['values'], start: number, numbers: readonly unknown[], argument: string, dim: number): void {
   for (let j = 0; j < numbers.length; j++) {
     const value = numbers[j]
     if (typeof value !== 'number') {

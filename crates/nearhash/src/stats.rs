@@ -14,7 +14,7 @@ pub(crate) fn normal_tail(z: f64) -> f64 {
 /// (Datar et al. 2004, §3.2). 1 at distance 0.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) unless `r` is positive and `distance` at least 0,
+/// [`Error::Argument`] unless `r` is positive and `distance` at least 0,
 /// both finite.
 pub fn collision_prob_l2(r: f64, distance: f64) -> Result<f64> {
     if !(r > 0.0 && r.is_finite()) {
@@ -52,7 +52,7 @@ pub(crate) fn p_stable_agreement(r: f64, distance: f64) -> f64 {
 /// 1 − arccos(similarity) / π (Goemans & Williamson 1995; Charikar 2002).
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) unless `similarity` lies in [−1, 1].
+/// [`Error::Argument`] unless `similarity` lies in [−1, 1].
 pub fn collision_prob_cosine(similarity: f64) -> Result<f64> {
     if !(-1.0..=1.0).contains(&similarity) {
         return Err(Error::argument_error(
@@ -73,7 +73,7 @@ pub(crate) fn sign_agreement(similarity: f64) -> f64 {
 /// probability `p1`: 1 − (1 − p1ᵏ)ˡ.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) unless `p1` lies in [0, 1] and `k` and `l` are at
+/// [`Error::Argument`] unless `p1` lies in [0, 1] and `k` and `l` are at
 /// least 1.
 pub fn det_prob_query(p1: f64, k: u32, l: u32) -> Result<f64> {
     check_probability("p1", p1)?;
@@ -94,7 +94,7 @@ pub(crate) fn meeting_probability(p: f64, l: f64) -> f64 {
 /// meet with probability 1 − `delta`: ⌈ln delta / ln(1 − p1ᵏ)⌉, at least 1.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::Error::Argument) unless `delta` lies in (0, 1), `p1` in (0, 1], `k`
+/// [`Error::Argument`] unless `delta` lies in (0, 1), `p1` in (0, 1], `k`
 /// is at least 1, and the answer fits 32 bits.
 pub fn estimate_l(delta: f64, p1: f64, k: u32) -> Result<u32> {
     if !(delta > 0.0 && delta < 1.0) {

@@ -1,7 +1,7 @@
 //! The only place with SIMD.
 //!
-//! Every kernel is written once, over sixteen abstract lanes ([`lanes`], [`generic`]), and
-//! compiled for each instruction set; [`Kernels`] is the table of the compiled versions. The best
+//! Every kernel is written once, over sixteen abstract lanes (`lanes`, `generic`), and compiled
+//! for each instruction set; `Kernels` is the table of the compiled versions. The best
 //! one that the CPU has is chosen once, at run time. All give the same bits: sums have one order,
 //! multiply and add are fused, and there is nothing that a wider register does otherwise.
 

@@ -298,9 +298,9 @@ impl LshIndex {
         }
     }
 
-    fn effort(&self, state: &State, bound: Option<usize>) -> Effort {
+    fn effort(state: &State, budget: usize, bound: Option<usize>) -> Effort {
         Effort {
-            extra_buckets: self.budget().saturating_mul(state.built.tables().len()),
+            extra_buckets: budget.saturating_mul(state.built.tables().len()),
             bound: bound.unwrap_or(usize::MAX),
         }
     }
@@ -401,9 +401,23 @@ impl LshIndex {
     /// No points yet and not all options given, k of 0, vectors of another length, a zero vector
     /// under cosine, a cancellation.
     pub fn search(&self, queries: &RowsView<'_>, k: usize, control: &Control) -> Result<Neighbors> {
+        self.search_at(self.budget(), queries, k, control)
+    }
+
+    /// [`search`](Self::search) with a budget of its own, for calls that wait before they begin.
+    ///
+    /// # Errors
+    /// As `search`.
+    pub fn search_at(
+        &self,
+        budget: usize,
+        queries: &RowsView<'_>,
+        k: usize,
+        control: &Control,
+    ) -> Result<Neighbors> {
         let state = self.state_or_empty("search")?;
         self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
-        let effort = self.effort(&state, None);
+        let effort = Self::effort(&state, budget, None);
         let found = self.searcher(&state).search(queries, k, effort, control)?;
         Ok(found.0)
     }
@@ -415,6 +429,20 @@ impl LshIndex {
     /// As [`search`](Self::search); also a bound of 0.
     pub fn predict(
         &self,
+        queries: &RowsView<'_>,
+        options: &PredictOptions,
+        control: &Control,
+    ) -> Result<Predictions> {
+        self.predict_at(self.budget(), queries, options, control)
+    }
+
+    /// [`predict`](Self::predict) with a budget of its own, for calls that wait before they begin.
+    ///
+    /// # Errors
+    /// As `predict`.
+    pub fn predict_at(
+        &self,
+        budget: usize,
         queries: &RowsView<'_>,
         options: &PredictOptions,
         control: &Control,
@@ -438,7 +466,7 @@ impl LshIndex {
         self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
         let searcher = self.searcher(&state);
         let k = options.top_k.min(searcher.len().max(1));
-        let effort = self.effort(&state, options.bound);
+        let effort = Self::effort(&state, budget, options.bound);
         let (found, collisions) = searcher.search(queries, k, effort, control)?;
         let mut predictions = Predictions::compact(found, collisions);
         if options.vectors {
@@ -605,7 +633,7 @@ impl LshIndex {
         let state = self.state_or_empty("query")?;
         let row = one_row(row)?;
         self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
-        let effort = self.effort(&state, None);
+        let effort = Self::effort(&state, self.budget(), None);
         self.searcher(&state).candidates(&row, effort)
     }
 
@@ -711,6 +739,21 @@ impl LshIndex {
         k: usize,
         control: &Control,
     ) -> Result<Evaluation> {
+        self.evaluate_at(self.budget(), queries, k, control)
+    }
+
+    /// [`evaluate`](Self::evaluate) with a budget of its own, for calls that wait before they
+    /// begin.
+    ///
+    /// # Errors
+    /// As `evaluate`.
+    pub fn evaluate_at(
+        &self,
+        budget: usize,
+        queries: &RowsView<'_>,
+        k: usize,
+        control: &Control,
+    ) -> Result<Evaluation> {
         let state = self.state_or_empty("evaluate")?;
         if queries.rows() == 0 {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
@@ -724,7 +767,7 @@ impl LshIndex {
             });
         }
         let searcher = self.searcher(&state);
-        let effort = self.effort(&state, None);
+        let effort = Self::effort(&state, budget, None);
         let start = Instant::now();
         let (found, _) = searcher.search(queries, k, effort, control)?;
         let micros = start.elapsed().as_secs_f64() * 1e6;
