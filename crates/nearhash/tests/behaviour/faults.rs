@@ -506,11 +506,15 @@ fn a_call_cancelled_before_it_begins_changes_nothing() {
     }
 }
 
-/// Wait until the work under `control` has come to a stage.
+/// Wait until the work under `control` has come to a stage. A minute without it is a failure.
 fn wait_for(control: &Control, stage: &str) {
-    while control.progress().stage != stage {
+    for _ in 0..60_000 {
+        if control.progress().stage == stage {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
+    panic!("never came to {stage}: {:?}", control.progress());
 }
 
 #[test]
@@ -658,7 +662,7 @@ fn progress_ends_with_all_tables_done() {
 
 #[test]
 fn running_work_of_every_kind_can_be_stopped() {
-    // Far more than a second of work each, in one thread.
+    // Seconds of work each, in one thread.
     let rows = &SCALED[..];
     let all = view(rows, DIM);
     let index = fitted(options(l2(4.0), 15, 20), rows, DIM);
@@ -686,9 +690,12 @@ fn running_work_of_every_kind_can_be_stopped() {
     stop("distances", &|control| {
         nearhash::exact::knn(&all, &all, 10, cosine, control).map(drop)
     });
-    let some = view(&rows[..5000 * DIM], DIM);
+    // In f64, which takes its time.
+    let far: Vec<f32> = rows[..6000 * DIM].iter().map(|x| x * 1e20).collect();
+    let far = view(&far, DIM);
+    let euclidean = nearhash::Metric::Euclidean;
     stop("distances", &|control| {
-        nearhash::exact::cdist(&some, &all, cosine, control).map(drop)
+        nearhash::exact::cdist(&far, &far, euclidean, control).map(drop)
     });
     // Sorting in, with many tables.
     let index = fitted(options(SRP, 64, 1000), &rows[..100 * DIM], DIM);

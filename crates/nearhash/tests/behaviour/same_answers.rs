@@ -285,20 +285,25 @@ fn the_type_of_the_numbers_changes_no_key_and_no_answer() {
 }
 
 #[test]
-fn a_worker_that_has_answered_often_answers_as_a_new_one() {
-    // What a query has seen is kept by an 8-bit number of the query.
-    for family in FAMILIES {
-        let index = fitted(options(family, 6, 4), &SCALED[..1000 * DIM], DIM);
-        let query = |i: usize| view(&SCALED[i % 50 * DIM..][..DIM], DIM);
-        let first: Vec<_> = (0..50)
-            .map(|i| index.candidates(&query(i)).unwrap())
-            .collect();
-        for i in 0..1100 {
-            assert_eq!(
-                index.candidates(&query(i)).unwrap(),
-                first[i % 50],
-                "query {i}"
-            );
+fn what_a_query_has_seen_is_forgotten_by_all_later_ones() {
+    // Two crowds that share no bucket. A worker numbers its queries with 8 bits, so that after a
+    // while of asking for the one, the other's points carry the number of the present query.
+    let noise = normal(1, 400 * 3);
+    let rows: Vec<f32> = noise
+        .chunks(3)
+        .enumerate()
+        .flat_map(|(i, x)| [x[0] + 1000.0 * (i % 2) as f32, x[1], x[2]])
+        .collect();
+    let index = fitted(options(l2(50.0), 2, 3), &rows, 3);
+    let (one, other) = (view(&rows[..3], 3), view(&rows[3..6], 3));
+    let first = index.candidates(&one).unwrap();
+    let second = index.candidates(&other).unwrap();
+    assert!(first.len() > 100 && second.len() > 100);
+    assert!(first.iter().all(|id| id % 2 == 0) && second.iter().all(|id| id % 2 == 1));
+    for between in (0..10).chain(250..260).chain(505..515) {
+        for _ in 0..between {
+            assert_eq!(index.candidates(&other).unwrap(), second);
         }
+        assert_eq!(index.candidates(&one).unwrap(), first, "after {between}");
     }
 }
