@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT, runScript, StepError } from './command.mjs'
-import { glibcNeededBy, GLIBC_BASELINE, isNewer } from './glibc.mjs'
+import { glibcNeededBy, GLIBC_BASELINE, isNewer } from './elf.mjs'
 import { complaintsAbout, packStaged, stagePackages } from './packages.mjs'
 import { prepare } from './prepare.mjs'
 

@@ -3,6 +3,7 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, runNpm, runPackage, StepError } from './command.mjs'
+import { isStripped } from './elf.mjs'
 
 /** Most bytes of a tarball. */
 export const LIMITS = { root: 150_000, platform: 2_000_000 }
@@ -160,6 +161,9 @@ export function complaintsAbout(staged, packed) {
   const expected = staged.binary === undefined ? [] : [staged.binary]
   if (addons.join() !== expected.join()) {
     complaints.push(`add-ons inside: ${addons.join(', ') || 'none'}; expected: ${expected.join(', ') || 'none'}`)
+  }
+  if (staged.binary?.includes('linux') && addons.length > 0 && !isStripped(join(staged.folder, staged.binary))) {
+    complaints.push(`${staged.binary} is not stripped`)
   }
   return complaints
 }
