@@ -241,7 +241,7 @@ function platformRefusals({ folder, files, manifest }, platform) {
  * @param {string} file
  * @param {Platform} platform
  */
-function binaryRefusals(file, { binary, os, cpu, libc }) {
+export function binaryRefusals(file, { binary, os, cpu, libc }) {
   const found = systemOf(readFileSync(file))
   const wanted = `${os} ${cpu}`
   if (found !== wanted) return [`${binary} is for ${found}, expected ${wanted}`]
