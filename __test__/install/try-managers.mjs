@@ -1,6 +1,6 @@
 // The package managers besides npm.
 
-import { example, must, NODE, platformsIn, program, project, same, versionOf } from './installed.mjs'
+import { example, must, NODE, platformsIn, program, project, versionOf } from './installed.mjs'
 
 /** @param {import('./run.mjs').Bench} bench */
 export async function tryManagers(bench) {
@@ -19,8 +19,11 @@ export async function tryManagers(bench) {
   await table.try('package manager', 'Yarn 1', async () => {
     const folder = project(bench, 'yarn-classic')
     await must(bench, folder, [NODE, program(bench, 'yarn', 'bin', 'yarn.js'), 'add', 'nearhash', '--registry', registry.url])
-    same(platformsIn(folder), [native])
-    return `${versionOf(bench, 'yarn')}; kernels: ${await example(bench, folder, [NODE, 'example.mjs'])}`
+    // It doesn't know "libc": on Linux it installs the packages of both, and the loader takes the right one.
+    const installed = platformsIn(folder)
+    if (!installed.includes(native)) throw new Error(`installed: ${installed.join(', ') || 'nothing'}`)
+    const kernels = await example(bench, folder, [NODE, 'example.mjs'])
+    return `${versionOf(bench, 'yarn')}; kernels: ${kernels}; installs ${installed.length} platform packages, as it doesn't know "libc"`
   })
 
   for (const linker of ['node-modules', 'pnp']) {
