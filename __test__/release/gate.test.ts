@@ -1,7 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -13,23 +13,12 @@ import {
   tarballRefusals,
 } from '../../scripts/release-packages.mjs'
 import { library } from './binaries.js'
-import type { Machine, System } from './binaries.js'
+import * as release from './tarballs.js'
+import { nameOf, PLATFORMS } from './tarballs.js'
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const VERSION = '1.2.3'
 const REPOSITORY = 'https://github.com/somebody/nearhash'
-
-/** Written out, not computed: what users install must not follow a slip in the script. */
-const PLATFORMS: readonly [target: string, suffix: string, os: System, cpu: Machine, libc?: 'glibc' | 'musl'][] = [
-  ['x86_64-unknown-linux-gnu', 'linux-x64-gnu', 'linux', 'x64', 'glibc'],
-  ['aarch64-unknown-linux-gnu', 'linux-arm64-gnu', 'linux', 'arm64', 'glibc'],
-  ['x86_64-unknown-linux-musl', 'linux-x64-musl', 'linux', 'x64', 'musl'],
-  ['aarch64-unknown-linux-musl', 'linux-arm64-musl', 'linux', 'arm64', 'musl'],
-  ['x86_64-apple-darwin', 'darwin-x64', 'darwin', 'x64'],
-  ['aarch64-apple-darwin', 'darwin-arm64', 'darwin', 'arm64'],
-  ['x86_64-pc-windows-msvc', 'win32-x64-msvc', 'win32', 'x64'],
-  ['aarch64-pc-windows-msvc', 'win32-arm64-msvc', 'win32', 'arm64'],
-]
 
 const EXPECTED = {
   name: 'nearhash',
@@ -38,74 +27,27 @@ const EXPECTED = {
   repository: REPOSITORY,
 }
 
-type Manifest = Record<string, unknown>
-type Files = Record<string, string | Buffer>
-
 let whole: string
 let folder: string
 let tarballs: string
 
-const nameOf = (suffix: string) => `@nearhash/binding-${suffix}`
-const fileOf = (suffix: string) => `nearhash-binding-${suffix}-${VERSION}.tgz`
-const ROOT_FILE = `nearhash-${VERSION}.tgz`
+const place = () => ({ folder, tarballs, version: VERSION, repository: REPOSITORY })
+const fileOf = (suffix: string) => release.fileOf(suffix, VERSION)
+const ROOT_FILE = release.rootFileOf(VERSION)
+const pack = (...args: Rest<typeof release.pack>) => release.pack(place(), ...args)
+const packPlatform = (...args: Rest<typeof release.packPlatform>) => release.packPlatform(place(), ...args)
+const packRoot = (...args: Rest<typeof release.packRoot>) => release.packRoot(place(), ...args)
+const common = (name: string) => release.common(place(), name)
 
-/** Make a tarball as npm does: everything in a folder "package". */
-function pack(file: string, manifest: Manifest, files: Files): void {
-  const place = mkdtempSync(join(folder, 'pack-'))
-  for (const [name, content] of Object.entries({ 'package.json': JSON.stringify(manifest), ...files })) {
-    mkdirSync(dirname(join(place, 'package', name)), { recursive: true })
-    writeFileSync(join(place, 'package', name), content)
-  }
-  execFileSync('tar', ['-czf', 'packed.tgz', 'package'], { cwd: place })
-  cpSync(join(place, 'packed.tgz'), join(tarballs, file))
-}
-
-function common(name: string): Manifest {
-  return {
-    name,
-    version: VERSION,
-    license: 'MIT',
-    repository: { type: 'git', url: `git+${REPOSITORY}.git` },
-    publishConfig: { access: 'public' },
-  }
-}
-
-/** A platform's package as it should be, but for the changes. */
-function packPlatform(suffix: string, manifest: Manifest = {}, files: Files = {}): void {
-  const [, , os, cpu, libc] = PLATFORMS.find((platform) => platform[1] === suffix) ?? []
-  if (os === undefined || cpu === undefined) throw new Error(suffix)
-  const main = `nearhash.${suffix}.node`
-  const all = { ...common(nameOf(suffix)), os: [os], cpu: [cpu], ...(libc && { libc: [libc] }), main, ...manifest }
-  pack(fileOf(suffix), all, {
-    LICENSE: 'MIT',
-    'THIRD_PARTY_LICENSES.md': 'MIT',
-    [main]: library(os, cpu, libc === 'glibc' ? '2.17' : undefined),
-    ...files,
-  })
-}
-
-function packRoot(manifest: Manifest = {}, files: Files = {}): void {
-  const names = PLATFORMS.map(([, suffix]) => nameOf(suffix))
-  const all = {
-    ...common('nearhash'),
-    exports: { '.': { types: './index.d.ts', default: './dist/index.js' }, './package.json': './package.json' },
-    imports: { '#binding': './bindings/binding.cjs' },
-    optionalDependencies: Object.fromEntries(names.map((name) => [name, VERSION])),
-    ...manifest,
-  }
-  const loader = names.map((name) => `require('${name}') // expected ${VERSION} but got`).join('\n')
-  const entries = { 'index.d.ts': '', 'dist/index.js': '', 'bindings/binding.cjs': loader }
-  pack(ROOT_FILE, all, { LICENSE: 'MIT', ...entries, ...files })
-}
+/** Arguments after the first. */
+type Rest<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never
 
 const refusals = (expected = EXPECTED) => tarballRefusals(tarballs, expected)
 
 beforeAll(() => {
   folder = whole = mkdtempSync(join(tmpdir(), 'gate-test-'))
   tarballs = join(whole, 'tarballs')
-  mkdirSync(tarballs)
-  for (const [, suffix] of PLATFORMS) packPlatform(suffix)
-  packRoot()
+  release.packRelease(place())
 })
 
 afterAll(() => {
