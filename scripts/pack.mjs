@@ -1,7 +1,7 @@
 // npm run pack [-- --binaries <folder>] [--complete] [--out <folder>]: stage every package in npm/, make the tarballs
 // and check them. --complete refuses when the add-on of a platform is missing, as a release has to.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,6 +20,7 @@ await runScript(async () => {
     ...(values.binaries !== undefined && { binaries: resolve(values.binaries) }),
   })
   const out = values.out === undefined ? mkdtempSync(join(tmpdir(), 'nearhash-pack-')) : resolve(values.out)
+  mkdirSync(out, { recursive: true })
   let bad = 0
   try {
     for (const one of staged) {

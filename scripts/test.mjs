@@ -48,6 +48,7 @@ const CHECKS = [
   { name: 'types of a consumer', group: 'types', check: () => tsc('__test__/types') },
   { name: 'types of tests', group: 'types', check: () => tsc('__test__') },
   { name: 'types of scripts', group: 'types', check: () => tsc('scripts') },
+  { name: 'types of the installation test', group: 'types', check: () => tsc('__test__/install') },
   { name: 'types of benchmarks', group: 'types', check: () => tsc('benchmark') },
   { name: 'generated files', group: 'dts', check: generatedFiles },
   { name: 'vitest', group: 'node', check: vitest },

@@ -1,5 +1,6 @@
-// npm run test:install [-- --quick] [-- --json <file>]: publish the packages to a registry on this machine and install
-// them as users do. A table of everything tried at the end, also as JSON. Nothing is left behind.
+// npm run test:install [-- --quick] [--json <file>] [--binaries <folder>]: publish the packages to a registry on this
+// machine and install them as users do. A table of everything tried at the end, also as JSON. Nothing is left behind.
+// --quick: packages, this Node and the load errors. --binaries: a folder with the add-ons, instead of the one built here.
 
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -32,10 +33,10 @@ import { tryRuntimes } from './try-runtimes.mjs'
  * @property {string} [digest] of the example's answers, which are the same everywhere
  */
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } })
+const { values } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' }, binaries: { type: 'string' } } })
 
 await runScript(async () => {
-  await prepare()
+  await prepare(undefined, { addon: values.binaries === undefined })
   const sandbox = new Sandbox()
   const table = new Table()
   const leave = (/** @type {NodeJS.Signals} */ signal) => {
@@ -48,9 +49,9 @@ await runScript(async () => {
   try {
     const tools = await installTools(sandbox)
     say('staging the packages')
-    const staged = await stagePackages(join(sandbox.folder, 'npm'))
-    const native = staged.find(({ binary, complete }) => binary !== undefined && complete)
-    if (native === undefined) throw new StepError('no platform package could be staged: the add-on was not built')
+    const staged = await stagePackages(join(sandbox.folder, 'npm'), values.binaries === undefined ? {} : { binaries: resolve(values.binaries) })
+    const native = staged.find(({ binary, complete }) => binary !== undefined && complete && isForThisMachine(binary))
+    if (native === undefined) throw new StepError('there is no add-on for this machine')
     const version = native.version
     say('starting the local registry')
     const registry = await startRegistry(sandbox, tools)
@@ -73,8 +74,15 @@ await runScript(async () => {
   return table.failed() ? 1 : 0
 })
 
+/** @param {string} binary */
+function isForThisMachine(binary) {
+  const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport())
+  const libc = process.platform === 'linux' ? (header.glibcVersionRuntime === undefined ? '-musl' : '-gnu') : ''
+  return binary.includes(`.${process.platform}-${process.arch}${libc}`)
+}
+
 /**
- * The registries' and runtimes' programs, from the npm registry that this machine uses.
+ * The registry's and runtimes' programs, from the npm registry that this machine uses.
  *
  * @param {Sandbox} sandbox
  */
