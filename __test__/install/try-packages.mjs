@@ -39,7 +39,7 @@ export async function tryPackages(bench) {
   await table.try('registry', `verdaccio ${versionOf(bench, 'verdaccio')}, npm publish`, async () => {
     for (const tarball of tarballs) await npm(bench, folder, ['publish', tarball, '--access', 'public'])
     const bare = staged.filter(({ complete }) => !complete).length
-    return `${staged.length} packages; ${bare} of them without the add-on, which can't be built here`
+    return `${staged.length} packages; ${bare} of them without the add-on, for npm's choice only`
   })
   await table.try('registry', 'npm picks one package for each platform', async () => {
     for (const { name, binary, folder: place } of staged) {
