@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ROOT, runScript, say } from './command.mjs'
 import { bundleDeclarations, committedDeclarations } from './declarations.mjs'
 import { BUILT, LOADER, prepare } from './prepare.mjs'
+import { LICENCE_LIST, licenceList } from './release-licences.mjs'
 
 await runScript(async () => {
   await prepare(updateLoader)
@@ -12,6 +13,12 @@ await runScript(async () => {
   if (declarations !== committedDeclarations()) {
     writeFileSync(join(ROOT, 'index.d.ts'), declarations)
     say('updated index.d.ts')
+  }
+  const licences = await licenceList()
+  const list = join(ROOT, LICENCE_LIST)
+  if (!existsSync(list) || readFileSync(list, 'utf8') !== licences) {
+    writeFileSync(list, licences)
+    say(`updated ${LICENCE_LIST}`)
   }
 })
 

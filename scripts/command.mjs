@@ -17,25 +17,27 @@ export class StepError extends Error {
  * @typedef {object} Outcome
  * @property {boolean} ok it ended by itself with code 0
  * @property {string} output what it wrote to stdout and stderr; empty with `output: 'inherit'`
+ * @property {string} stdout what it wrote to stdout alone
  * @property {number} code exit code, 1 when a signal ended it or it couldn't be started
  * @property {boolean} missing there is no such command
  */
 
 /**
- * Run a command in the repository's folder.
+ * Run a command, in the repository's folder unless told otherwise.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {object} [options]
+ * @param {string} [options.cwd] folder to run it in; default: the repository's
  * @param {'keep' | 'show' | 'inherit'} [options.output] keep it, keep and also show it, or give the command this
  *   process's own stdin, stdout and stderr; default: keep
  * @param {Record<string, string>} [options.env] added to the environment
  * @returns {Promise<Outcome>}
  */
-export function run(command, args, { output = 'keep', env = {} } = {}) {
+export function run(command, args, { cwd = ROOT, output = 'keep', env = {} } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, ...env },
       stdio: output === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     })
@@ -45,8 +47,11 @@ export function run(command, args, { output = 'keep', env = {} } = {}) {
     if (output === 'inherit') process.on('SIGINT', ignore).on('SIGTERM', forward)
     /** @type {Buffer[]} */
     const chunks = []
+    /** @type {Buffer[]} */
+    const stdout = []
     child.stdout?.on('data', (chunk) => {
       chunks.push(chunk)
+      stdout.push(chunk)
       if (output === 'show') process.stdout.write(chunk)
     })
     child.stderr?.on('data', (chunk) => {
@@ -55,11 +60,12 @@ export function run(command, args, { output = 'keep', env = {} } = {}) {
     })
     child.on('error', (error) => {
       const missing = /** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT'
-      resolve({ ok: false, output: error.message, code: 1, missing })
+      resolve({ ok: false, output: error.message, stdout: '', code: 1, missing })
     })
     child.on('close', (code) => {
       process.off('SIGINT', ignore).off('SIGTERM', forward)
-      resolve({ ok: code === 0, output: Buffer.concat(chunks).toString(), code: code ?? 1, missing: false })
+      const [output, own] = [chunks, stdout].map((part) => Buffer.concat(part).toString())
+      resolve({ ok: code === 0, output: output ?? '', stdout: own ?? '', code: code ?? 1, missing: false })
     })
   })
 }
@@ -79,11 +85,12 @@ export function runPackage(file, args, options) {
  * Run npm: the one that runs this script, or else the one beside this Node.
  *
  * @param {readonly string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
  */
-export function runNpm(args) {
+export function runNpm(args, options) {
   const cli = process.env['npm_execpath']
-  if (cli !== undefined && /\.[cm]?js$/.test(cli)) return run(process.execPath, [cli, ...args])
-  return process.platform === 'win32' ? run('cmd', ['/c', 'npm', ...args]) : run('npm', args)
+  if (cli !== undefined && /\.[cm]?js$/.test(cli)) return run(process.execPath, [cli, ...args], options)
+  return process.platform === 'win32' ? run('cmd', ['/c', 'npm', ...args], options) : run('npm', args, options)
 }
 
 /**

@@ -16,12 +16,14 @@ export const LOADER = /** @type {const} */ (['binding.cjs', 'binding.d.cts'])
  * Bring everything up to date that is not committed.
  *
  * @param {() => void} [onAddon] called when the add-on and its loader are built
+ * @param {object} [options]
+ * @param {boolean} [options.addon] build the add-on; default: true
  * @throws {StepError} with what to do about it
  */
-export async function prepare(onAddon) {
+export async function prepare(onAddon, { addon = true } = {}) {
   checkNode()
   await installPackages()
-  await buildAddon()
+  if (addon) await buildAddon()
   onAddon?.()
   await compileTypeScript()
 }

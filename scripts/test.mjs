@@ -1,12 +1,13 @@
 // npm test: bring the package up to date, then run every check, and say at the end what each one counted.
 // node scripts/test.mjs <group>... runs some of them: rust, types, dts, node.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, run, runPackage, runScript, say, StepError } from './command.mjs'
 import { bundleDeclarations, committedDeclarations } from './declarations.mjs'
 import { BUILT, LOADER, prepare } from './prepare.mjs'
+import { LICENCE_LIST, licenceList } from './release-licences.mjs'
 
 /**
  * What a check has found.
@@ -46,6 +47,7 @@ const CHECKS = [
   { name: 'types of a consumer', group: 'types', check: () => tsc('__test__/types') },
   { name: 'types of tests', group: 'types', check: () => tsc('__test__') },
   { name: 'types of scripts', group: 'types', check: () => tsc('scripts') },
+  { name: 'types of the installation test', group: 'types', check: () => tsc('__test__/install') },
   { name: 'types of benchmarks', group: 'types', check: () => tsc('benchmark') },
   { name: 'generated files', group: 'dts', check: generatedFiles },
   { name: 'vitest', group: 'node', check: vitest },
@@ -131,6 +133,9 @@ async function generatedFiles() {
     fresh.set(`bindings/${file}`, readFileSync(join(ROOT, BUILT, file), 'utf8'))
     committed.set(`bindings/${file}`, readFileSync(join(ROOT, 'bindings', file), 'utf8'))
   }
+  fresh.set(LICENCE_LIST, await licenceList())
+  const list = join(ROOT, LICENCE_LIST)
+  committed.set(LICENCE_LIST, existsSync(list) ? readFileSync(list, 'utf8') : '')
   const stale = [...fresh.keys()].filter((file) => fresh.get(file) !== committed.get(file))
   if (stale.length > 0) say(`not as generated: ${stale.join(', ')}. Run "npm run build" and commit the result.`)
   return { ok: stale.length === 0, summary: `${fresh.size - stale.length} of ${fresh.size} as generated` }

@@ -49,3 +49,8 @@ pub use lsh::{
 };
 pub use metric::Metric;
 pub use points::{MAX_DIM, MAX_ROWS, Points, RowData, RowSlice, RowsView};
+
+/// The README's example is compiled and run too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
