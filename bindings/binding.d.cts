@@ -16,7 +16,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class Control {
   /** A control for one call. */
   constructor()
-  /** Ask the work to stop. False when it was over already. */
+  /** Ask the work to stop. False when it is too late: the call will end well. */
   cancel(): boolean
   /** The latest state of the work. */
   progress(): Progress
@@ -81,6 +81,10 @@ export declare class LshIndex {
   get size(): number
   /** Vector length, when known. */
   get dim(): number | null
+  /** Hash functions per table, when known. */
+  get nProjections(): number | null
+  /** Hash tables, when known. */
+  get nHashTables(): number | null
   /** Bucket width of L2, when known. */
   get r(): number | null
   /** Extra probes a table; 0 is base. */

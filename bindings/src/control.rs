@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi_derive::napi;
 
-/// The engine's control, and whether the work has ended.
+/// The engine's control, and whether the call has ended.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
     pub(crate) engine: nearhash::Control,
@@ -46,14 +46,10 @@ impl Control {
         Self::default()
     }
 
-    /// Ask the work to stop. False when it was over already.
+    /// Ask the work to stop. False when it is too late: the call will end well.
     #[napi(catch_unwind)]
     pub fn cancel(&self) -> bool {
-        if self.call.ended.load(Ordering::Acquire) {
-            return false;
-        }
-        self.call.engine.cancel();
-        true
+        !self.call.ended.load(Ordering::Acquire) && self.call.engine.cancel()
     }
 
     /// The latest state of the work.

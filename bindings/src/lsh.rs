@@ -220,6 +220,15 @@ impl LshIndex {
         Ok(self.index(call)?.budget())
     }
 
+    /// For the change of one point: now and then it means sorting many.
+    fn threads_for_one(&self, name: &'static str) -> Result<Threads, Failure> {
+        Ok(if self.index(name)?.will_sort(1) {
+            Threads::All
+        } else {
+            Threads::One
+        })
+    }
+
     /// A change that is done within the call.
     fn change<T: Send>(
         &self,
@@ -405,8 +414,8 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn store_one(&self, env: Env, v: Values) -> napi::Result<u32> {
         let row = one_row(&v)?;
-        // Not always one thread: now and then the open points are sorted in.
-        self.change(&env, "storeVec", Threads::One, |index, control| {
+        let threads = self.threads_for_one("storeVec")?;
+        self.change(&env, "storeVec", threads, |index, control| {
             let ids = index.store(&row, control);
             Ok(ids
                 .map_err(|error| Failure::from(error).naming_rows("v"))?
@@ -435,7 +444,8 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn update(&self, env: Env, id: u32, v: Values) -> napi::Result<()> {
         let row = one_row(&v)?;
-        self.change(&env, "updateVec", Threads::One, |index, _| {
+        let threads = self.threads_for_one("updateVec")?;
+        self.change(&env, "updateVec", threads, |index, _| {
             Ok(index.update(id, &row)?)
         })
     }
@@ -621,13 +631,12 @@ impl LshIndex {
         let threads = threads_for(rows.rows());
         self.ask("hash", threads, |index, _| {
             let data = index.hash(&rows)?;
-            let description = index.describe();
             Ok(RawHashes {
                 data: Array(data),
                 shape: vec![
                     rows.rows() as u32,
-                    description.n_hash_tables.unwrap_or(0) as u32,
-                    description.n_projections.unwrap_or(0) as u32,
+                    index.n_hash_tables().unwrap_or(0) as u32,
+                    index.n_projections().unwrap_or(0) as u32,
                 ],
             })
         })
@@ -681,6 +690,20 @@ impl LshIndex {
     #[napi(getter, catch_unwind)]
     pub fn dim(&self) -> napi::Result<Option<f64>> {
         Ok(self.index("dim")?.dim().map(|dim| dim as f64))
+    }
+
+    /// Hash functions per table, when known.
+    #[napi(getter, catch_unwind)]
+    pub fn n_projections(&self) -> napi::Result<Option<f64>> {
+        let known = self.index("nProjections")?.n_projections();
+        Ok(known.map(|k| k as f64))
+    }
+
+    /// Hash tables, when known.
+    #[napi(getter, catch_unwind)]
+    pub fn n_hash_tables(&self) -> napi::Result<Option<f64>> {
+        let known = self.index("nHashTables")?.n_hash_tables();
+        Ok(known.map(|l| l as f64))
     }
 
     /// Bucket width of L2, when known.

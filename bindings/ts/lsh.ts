@@ -100,12 +100,12 @@ const MAX_BUDGET = 1e6
 export abstract class LshIndex extends VectorIndex {
   /** Hash functions per table: the option's, or what `fit` chose; undefined before. */
   get nProjections(): number | undefined {
-    return call(() => nativeOf(this).describe()).nProjections
+    return call(() => nativeOf(this).nProjections) ?? undefined
   }
 
   /** Hash tables: the option's, or what `fit` chose; undefined before. */
   get nHashTables(): number | undefined {
-    return call(() => nativeOf(this).describe()).nHashTables
+    return call(() => nativeOf(this).nHashTables) ?? undefined
   }
 
   /**

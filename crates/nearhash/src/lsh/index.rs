@@ -5,202 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use rayon::prelude::*;
-
+use super::answers::{Description, Evaluation, Predictions, TableDescription};
 use super::built::{self, Built};
 use super::open::Open;
+use super::options::{FamilyKind, LshOptions, PredictOptions};
 use super::search::{Effort, ScratchPool, Searcher};
+use super::state::State;
 use super::tuning::Parameters;
-use super::{MAX_PROJECTIONS, MAX_TABLES, R_MAX, R_MIN};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::exact::{self, Neighbors};
 use crate::metric::{Metric, Prepared};
-use crate::points::{MAX_DIM, MAX_ROWS, Points, RowData, RowSlice, RowsView};
-
-/// Which hash functions.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum FamilyKind {
-    /// Sign random projections, for cosine distance.
-    Srp,
-    /// p-stable projections, for Euclidean distance.
-    L2 {
-        /// Bucket width in the data's own units, [`R_MIN`] to [`R_MAX`]. None: four times the
-        /// median distance to the tenth neighbour, when points are fitted.
-        r: Option<f32>,
-    },
-}
-
-/// Options of an [`LshIndex`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct LshOptions {
-    /// Hash family and its own options. Default: SRP.
-    pub family: FamilyKind,
-    /// Hash functions a table (k), 1 to [`MAX_PROJECTIONS`]. None: chosen from the data by fit.
-    pub n_projections: Option<usize>,
-    /// Hash tables (L), 1 to [`MAX_TABLES`]. None: chosen from the data by fit.
-    pub n_hash_tables: Option<usize>,
-    /// Instead of `n_projections`: points a bucket to aim at; k = ⌊log2(rows / bucket size)⌋.
-    pub bucket_size: Option<usize>,
-    /// Vector length. None: taken from the fitted points.
-    pub dim: Option<usize>,
-    /// Same seed, same options, same data: same index and same answers, on every platform.
-    pub seed: u64,
-}
-
-impl Default for LshOptions {
-    fn default() -> Self {
-        Self {
-            family: FamilyKind::Srp,
-            n_projections: None,
-            n_hash_tables: None,
-            bucket_size: None,
-            dim: None,
-            seed: 0,
-        }
-    }
-}
-
-impl LshOptions {
-    fn check(&self) -> Result<()> {
-        let within = |argument, value: Option<usize>, allowed: std::ops::RangeInclusive<usize>| {
-            match value {
-                Some(value) if !allowed.contains(&value) => Err(Error::argument_error(
-                    argument,
-                    value,
-                    format!("{} to {}", allowed.start(), allowed.end()),
-                )),
-                _ => Ok(()),
-            }
-        };
-        within("n_projections", self.n_projections, 1..=MAX_PROJECTIONS)?;
-        within("n_hash_tables", self.n_hash_tables, 1..=MAX_TABLES)?;
-        within("bucket_size", self.bucket_size, 1..=MAX_ROWS)?;
-        within("dim", self.dim, 1..=MAX_DIM)?;
-        if self.bucket_size.is_some() && self.n_projections.is_some() {
-            return Err(Error::argument_error(
-                "bucket_size",
-                "bucket_size and n_projections together",
-                "one of the two",
-            ));
-        }
-        if let FamilyKind::L2 { r: Some(r) } = self.family
-            && !(R_MIN..=R_MAX).contains(&r)
-        {
-            return Err(Error::argument_error(
-                "r",
-                r,
-                format!("{R_MIN:e} to {R_MAX:e}"),
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// How [`LshIndex::predict`] answers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PredictOptions {
-    /// Neighbours wanted per query, at least 1. Default 5.
-    pub top_k: usize,
-    /// Look at no more than this many candidates, those of the likeliest buckets. Default: all.
-    pub bound: Option<usize>,
-    /// Return the neighbours' vectors too. Default false.
-    pub vectors: bool,
-}
-
-impl Default for PredictOptions {
-    fn default() -> Self {
-        Self {
-            top_k: 5,
-            bound: None,
-            vectors: false,
-        }
-    }
-}
-
-/// Answers of different length: query i has the places `offsets[i]..offsets[i + 1]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Predictions {
-    /// One more than there are queries.
-    pub offsets: Vec<u32>,
-    /// Neighbours, nearest first, ties to the lower id.
-    pub ids: Vec<u32>,
-    /// Their distances.
-    pub distances: Vec<f32>,
-    /// Distinct points met in the probed buckets, for each query.
-    pub collisions: Vec<u32>,
-    /// The neighbours' vectors, one after the other, when asked for.
-    pub vectors: Option<Vec<f32>>,
-}
-
-/// What one table looks like.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TableDescription {
-    /// Buckets that hold a point.
-    pub buckets: usize,
-    /// Points in such a bucket, on average.
-    pub mean_bucket_size: f64,
-    /// Points in the fullest bucket.
-    pub max_bucket_size: usize,
-    /// Share of the possible buckets that hold no point: of the 2ᵏ of SRP; L2 has no bound on its
-    /// buckets, so there it is 1 − (buckets / points) instead, the share of points that another
-    /// one precedes in its bucket.
-    pub empty_share: f64,
-}
-
-/// What an index looks like.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Description {
-    /// `"srp"` or `"l2"`.
-    pub family: &'static str,
-    /// Points.
-    pub size: usize,
-    /// Vector length, when known.
-    pub dim: Option<usize>,
-    /// Hash functions a table, when known.
-    pub n_projections: Option<usize>,
-    /// Hash tables, when known.
-    pub n_hash_tables: Option<usize>,
-    /// Bucket width of L2, when known.
-    pub r: Option<f32>,
-    /// The seed.
-    pub seed: u64,
-    /// Additional buckets a table; 0 for base probing.
-    pub budget: usize,
-    /// Bytes held.
-    pub memory_bytes: usize,
-    /// The tables, of the points that they were built with.
-    pub tables: Vec<TableDescription>,
-}
-
-/// How well an index answers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evaluation {
-    /// Mean share of the k nearest that were found. A neighbour as near as the k-th counts.
-    pub recall: f64,
-    /// Lower end of the 95 % interval of the mean.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
-    /// 5th percentile of the queries' recalls.
-    pub p5: f64,
-    /// Time of the search, by all threads, per query.
-    pub micros_per_query: f64,
-    /// Time of the exact search, likewise.
-    pub exact_micros_per_query: f64,
-}
-
-/// A consistent state of the points.
-#[derive(Debug, Clone)]
-struct State {
-    built: Arc<Built>,
-    open: Open,
-    next_id: u32,
-}
-
-/// The open part may grow to this many points before it is sorted in, or to a quarter of the built
-/// part.
-const OPEN_POINTS: usize = 4096;
+use crate::points::{MAX_ROWS, Points, RowsView};
 
 /// An index of several hash tables.
 ///
@@ -321,7 +137,7 @@ impl LshIndex {
         let family = parameters.family(self.options.seed, points.dim());
         let next_id = points.rows() as u32;
         let built = Built::build(family, points, None, control)?;
-        control.check()?;
+        control.commit()?;
         self.set_state(Some(State {
             open: Open::new(&built),
             built: Arc::new(built),
@@ -375,6 +191,27 @@ impl LshIndex {
                 .and_then(|state| state.built.family().width())
                 .or(r),
         }
+    }
+
+    /// Hash functions a table, given or chosen by fit.
+    pub fn n_projections(&self) -> Option<usize> {
+        self.state()
+            .map(|state| state.built.family().planes().projections())
+            .or(Parameters::given(&self.options).map(|given| given.projections))
+            .or(self.options.n_projections)
+    }
+
+    /// Hash tables, given or chosen by fit.
+    pub fn n_hash_tables(&self) -> Option<usize> {
+        self.state()
+            .map(|state| state.built.family().planes().tables())
+            .or(self.options.n_hash_tables)
+    }
+
+    /// Whether storing or updating so many points means sorting all open ones in, which uses
+    /// threads.
+    pub fn will_sort(&self, rows: usize) -> bool {
+        self.state().is_some_and(|state| !state.has_room(rows))
     }
 
     /// Bytes that points, tables and hyperplanes take.
@@ -501,7 +338,7 @@ impl LshIndex {
         drop(prepared);
         if !state.has_room(rows.rows()) {
             let sorted = state.sorted(rows, first..end, control)?;
-            control.check()?;
+            control.commit()?;
             self.set_state(Some(sorted));
             return Ok(first..end);
         }
@@ -515,6 +352,7 @@ impl LshIndex {
             let norms = prepared.into_norms();
             hashed.push((part, keys, norms));
         }
+        control.commit()?;
         self.amend(state, |state| {
             state.next_id = end;
             let mut row = vec![0.0; rows.dim()];
@@ -691,8 +529,6 @@ impl LshIndex {
     /// Parameters, probing, memory and the shape of every table.
     pub fn describe(&self) -> Description {
         let state = self.state();
-        let planes = state.as_ref().map(|state| state.built.family().planes());
-        let given = Parameters::given(&self.options);
         Description {
             family: match self.options.family {
                 FamilyKind::Srp => "srp",
@@ -700,13 +536,8 @@ impl LshIndex {
             },
             size: self.size(),
             dim: self.dim(),
-            n_projections: planes
-                .map(|planes| planes.projections())
-                .or(given.map(|given| given.projections))
-                .or(self.options.n_projections),
-            n_hash_tables: planes
-                .map(|planes| planes.tables())
-                .or(self.options.n_hash_tables),
+            n_projections: self.n_projections(),
+            n_hash_tables: self.n_hash_tables(),
             r: self.r(),
             seed: self.options.seed,
             budget: self.budget(),
@@ -799,228 +630,6 @@ fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
             "one vector",
         ))
     }
-}
-
-impl State {
-    /// Whether the open part takes so many points more before it is sorted in.
-    fn has_room(&self, more: usize) -> bool {
-        let most = OPEN_POINTS.max(self.built.points().rows() / 4);
-        self.open.slots() + more <= most
-    }
-
-    fn has(&self, id: u32) -> bool {
-        self.open.slot(id).is_some()
-            || self
-                .built
-                .row(id)
-                .is_some_and(|row| !self.open.is_gone(row))
-    }
-
-    fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool {
-        if let Some(slot) = self.open.slot(id) {
-            out.copy_from_slice(self.open.row(slot));
-            return true;
-        }
-        match self.built.row(id) {
-            Some(row) if !self.open.is_gone(row) => {
-                self.built.points().view().copy_row(row as usize, out);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn vectors(&self, ids: &[u32], control: &Control) -> Result<Vec<f32>> {
-        const STEP: usize = 1024;
-        let dim = self.built.points().dim();
-        let mut out = vec![0.0; ids.len() * dim];
-        out.par_chunks_mut(STEP * dim)
-            .zip(ids.par_chunks(STEP))
-            .try_for_each(|(out, ids)| {
-                control.check()?;
-                for (id, out) in ids.iter().zip(out.chunks_exact_mut(dim)) {
-                    self.copy_vector(*id, out);
-                }
-                Ok(())
-            })?;
-        Ok(out)
-    }
-
-    fn remove(&mut self, id: u32) {
-        if let Some(slot) = self.open.slot(id) {
-            let row = self.open.row(slot).to_vec();
-            let family = self.built.family();
-            // The row was accepted before, so it is accepted now.
-            let keys = RowsView::new(RowSlice::F32(&row), row.len()).and_then(|view| {
-                Ok(built::hash_rows(
-                    family.as_ref(),
-                    &Prepared::new("v", &view, family.metric())?,
-                ))
-            });
-            if let Ok(keys) = keys {
-                self.open.remove(slot, keys.into_iter());
-            }
-        } else if let Some(row) = self.built.row(id) {
-            self.open.set_gone(row);
-        }
-    }
-
-    /// Ids and vectors of all points, by id.
-    fn live(&self) -> Result<(Vec<u32>, Points)> {
-        self.live_with(0)
-    }
-
-    /// [`live`](Self::live), with room for more rows behind.
-    fn live_with(&self, more: usize) -> Result<(Vec<u32>, Points)> {
-        let points = self.built.points();
-        let rows = points.rows();
-        if self.open.slots() == 0 && self.open.gone_count() == 0 && more == 0 {
-            return Ok((
-                (0..rows as u32).map(|row| self.built.id(row)).collect(),
-                points.clone(),
-            ));
-        }
-        let dim = points.dim();
-        let mut built = (0..rows as u32)
-            .filter(|row| !self.open.is_gone(*row))
-            .map(|row| (self.built.id(row), Some(row)))
-            .peekable();
-        let mut open = self.open.by_id().into_iter().peekable();
-        let count = rows - self.open.gone_count() + self.open.len();
-        let mut ids = Vec::with_capacity(count + more);
-        let mut values = vec![0.0; count * dim];
-        values.reserve_exact(more * dim);
-        for out in values.chunks_exact_mut(dim) {
-            let from_open = match (built.peek(), open.peek()) {
-                (Some(a), Some(b)) => b.0 < a.0,
-                (None, _) => true,
-                (_, None) => false,
-            };
-            if from_open {
-                if let Some((id, slot)) = open.next() {
-                    ids.push(id);
-                    out.copy_from_slice(self.open.row(slot));
-                }
-            } else if let Some((id, Some(row))) = built.next() {
-                ids.push(id);
-                points.view().copy_row(row as usize, out);
-            }
-        }
-        Ok((ids, Points::new(RowData::F32(values), dim)?))
-    }
-
-    /// The same points and those of `rows`, all in a built part.
-    fn sorted(&self, rows: &RowsView<'_>, new: Range<u32>, control: &Control) -> Result<Self> {
-        let (mut ids, points) = self.live_with(rows.rows())?;
-        let dim = points.dim();
-        let mut values = match points.into_data() {
-            RowData::F32(values) => values,
-            RowData::U8(values) => values.into_iter().map(f32::from).collect(),
-            RowData::I16(values) => values.into_iter().map(f32::from).collect(),
-        };
-        let start = values.len();
-        values.resize(start + rows.rows() * dim, 0.0);
-        for (i, out) in values[start..].chunks_exact_mut(dim).enumerate() {
-            rows.copy_row(i, out);
-        }
-        let next_id = new.end;
-        ids.extend(new);
-        let identity = ids.iter().zip(0..).all(|(id, row)| *id == row);
-        let points = Points::new(RowData::F32(values), dim)?;
-        let family = self.built.family().clone();
-        let built = Built::build(family, points, (!identity).then_some(ids), control)?;
-        Ok(Self {
-            open: Open::new(&built),
-            built: Arc::new(built),
-            next_id,
-        })
-    }
-}
-
-impl Predictions {
-    /// Close the gaps of answers with fewer than k neighbours.
-    fn compact(found: Neighbors, collisions: Vec<u32>) -> Self {
-        let Neighbors {
-            k,
-            mut ids,
-            mut distances,
-            counts,
-        } = found;
-        let mut offsets = Vec::with_capacity(counts.len() + 1);
-        offsets.push(0);
-        let mut end = 0;
-        for (i, count) in counts.iter().enumerate() {
-            let (start, count) = (i * k, *count as usize);
-            ids.copy_within(start..start + count, end);
-            distances.copy_within(start..start + count, end);
-            end += count;
-            offsets.push(end as u32);
-        }
-        ids.truncate(end);
-        distances.truncate(end);
-        Self {
-            offsets,
-            ids,
-            distances,
-            collisions,
-            vectors: None,
-        }
-    }
-}
-
-impl Evaluation {
-    fn new(found: &Neighbors, truth: &Neighbors, micros: f64, exact_micros: f64) -> Self {
-        let queries = truth.counts.len();
-        // Every query has as many true neighbours: k, or all points where they are fewer.
-        let wanted = truth.counts.first().copied().unwrap_or(0).max(1) as usize;
-        let hits: Vec<usize> = (0..queries)
-            .map(|i| {
-                let farthest = truth.distances[i * truth.k + wanted - 1];
-                found.distances[i * found.k..][..found.counts[i] as usize]
-                    .iter()
-                    .filter(|distance| **distance <= farthest)
-                    .count()
-                    // Ties at the last place could make them more.
-                    .min(wanted)
-            })
-            .collect();
-        let n = queries as f64;
-        let mean = hits.iter().sum::<usize>() as f64 / (queries * wanted) as f64;
-        let mut recalls: Vec<f64> = hits.iter().map(|h| *h as f64 / wanted as f64).collect();
-        let (low, high) = wilson(mean, n);
-        let variance = recalls.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        let normal = Z95 * (variance / n).sqrt();
-        recalls.sort_unstable_by(f64::total_cmp);
-        Self {
-            recall: mean,
-            // Queries that all agree have no variance to judge by; the score interval still knows
-            // how few they are.
-            low: if variance > 0.0 {
-                (mean - normal).max(0.0)
-            } else {
-                low
-            },
-            high: if variance > 0.0 {
-                (mean + normal).min(1.0)
-            } else {
-                high
-            },
-            p5: recalls[((queries - 1) as f64 * 0.05).floor() as usize],
-            micros_per_query: micros / n,
-            exact_micros_per_query: exact_micros / n,
-        }
-    }
-}
-
-/// 97.5th percentile of the standard normal distribution.
-const Z95: f64 = 1.959_963_984_540_054;
-
-/// Wilson's score interval of a share `p` among `n`.
-fn wilson(p: f64, n: f64) -> (f64, f64) {
-    let z2 = Z95 * Z95;
-    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
 #[cfg(test)]

@@ -1,23 +1,25 @@
 //! Textbook LSH: several tables, query-directed multi-probe, exact ranking of every candidate.
 //! Theory holds as in the papers; see [`stats`](crate::stats).
 
+mod answers;
 mod built;
 mod cost;
 mod family;
 mod index;
 mod l2;
 mod open;
+mod options;
 mod probe;
 mod random;
 mod search;
 mod srp;
+mod state;
 mod table;
 mod tuning;
 
-pub use index::{
-    Description, Evaluation, FamilyKind, LshIndex, LshOptions, PredictOptions, Predictions,
-    TableDescription,
-};
+pub use answers::{Description, Evaluation, Predictions, TableDescription};
+pub use index::LshIndex;
+pub use options::{FamilyKind, LshOptions, PredictOptions};
 
 /// Most hash functions a table: a sign hash of 64 bits fills a key.
 pub const MAX_PROJECTIONS: usize = 64;

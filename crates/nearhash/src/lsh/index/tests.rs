@@ -5,8 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::kernel::Kernels;
+use crate::lsh::answers::*;
 use crate::lsh::family::{Family, Group, KeyScratch, Move, Planes};
 use crate::lsh::srp::Srp;
+use crate::points::{RowData, RowSlice};
 
 /// Sign hashes that panic while they are told to.
 #[derive(Debug)]
