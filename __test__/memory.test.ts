@@ -30,7 +30,7 @@ describe('in a process of its own, nothing leaks through', () => {
     expect(stderr).toBe('')
     expect(code).toBe(0)
     const { before, after, growth } = JSON.parse(stdout) as { before: number; after: number; growth: number }
-    // Each scene goes through far more than this, over and over.
-    expect(growth, `from ${before} to ${after} bytes`).toBeLessThan(30e6)
+    // Each scene goes through more than 100 MB. A result of 16 MB or two may wait for their finalisers.
+    expect(growth, `from ${before} to ${after} bytes`).toBeLessThan(60e6)
   })
 })
