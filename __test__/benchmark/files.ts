@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
-/** A folder that goes away after the tests of a file. */
+/** A folder that goes away after the tests of a file. To be called outside of them. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'nearhash-benchmark-'))
   afterAll(() => rm(folder, { recursive: true, force: true }))

@@ -7,6 +7,7 @@ import { runCommand } from './commands.js'
 import { bytes, npyBytes, temporaryFolder, write } from './files.js'
 
 const [rows, queries, dim, k] = [3000, 60, 8, 12]
+const common = await temporaryFolder()
 
 /** Numbers from 0 to 1, the same every time. */
 function numbers(count: number, seed: number): Float32Array {
@@ -32,7 +33,7 @@ interface Parts { folder: string; name: string; unit?: boolean; spoil?: (neighbo
 
 async function writeSet({ folder, name, unit = false, spoil = () => {} }: Parts): Promise<string> {
   const path = join(folder, name)
-  await mkdir(path)
+  await mkdir(path, { recursive: true })
   const base = unit ? normalised(numbers(rows * dim, 1)) : numbers(rows * dim, 1)
   const asked = unit ? normalised(numbers(queries * dim, 2)) : numbers(queries * dim, 2)
   const metric = unit ? 'cosine' : 'euclidean'
@@ -91,7 +92,7 @@ describe('npm run recall', () => {
   })
 
   test('checks every set in the folder', async () => {
-    const folder = await temporaryFolder()
+    const folder = join(common, 'sound')
     await writeSet({ folder, name: 'plain' })
     await writeSet({ folder, name: 'unit', unit: true })
     const { code, stdout, stderr } = await runCommand('recall', [], { env: { NEARHASH_DATA: folder } })
@@ -102,7 +103,7 @@ describe('npm run recall', () => {
   })
 
   test('fails on neighbours that are not the nearest', async () => {
-    const folder = await temporaryFolder()
+    const folder = join(common, 'wrong')
     await writeSet({ folder, name: 'spoilt', spoil: (neighbours) => { neighbours[3 * k] = (neighbours[3 * k]! + 1) % rows } })
     const { code, stdout } = await runCommand('recall', [], { env: { NEARHASH_DATA: folder } })
     expect(stdout).toContain('FAILED  exact search differs from neighbors.npy in 1 of 60 queries')
