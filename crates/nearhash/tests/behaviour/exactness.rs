@@ -306,26 +306,6 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn no_row_is_lost_between_the_shares_of_threads() {
-    // Rows of few queries are shared out; here each of them is asked for.
-    let data = normal(10, 40_000);
-    for (queries, dim) in [(1, 1), (2, 1), (1, 2)] {
-        let rows = data.len() / dim;
-        let asked = &data[..queries * dim];
-        let one = with_threads(1, || knn(&data, asked, dim, rows, Metric::Euclidean));
-        for threads in [2, 3, 5] {
-            let work = || knn(&data, asked, dim, rows, Metric::Euclidean);
-            assert!(with_threads(threads, work) == one, "{threads} threads");
-        }
-        for ids in one.ids.chunks(rows) {
-            let mut ids = ids.to_vec();
-            ids.sort_unstable();
-            assert!(ids.into_iter().eq(0..rows as u32));
-        }
-    }
-}
-
-#[test]
 fn the_type_of_the_numbers_changes_no_bit() {
     let counts = &photos::COUNTS[..500 * DIM];
     let bytes: Vec<u8> = counts.iter().map(|x| *x as u8).collect();

@@ -201,7 +201,7 @@ fn families(seed: u64, dim: usize, k: usize, l: usize) -> [Box<dyn Family>; 2] {
 }
 
 /// The key of hash values by its definition.
-pub(super) fn key_of(family: &dyn Family, seed: u64, values: &[i32]) -> u64 {
+fn key_of(family: &dyn Family, seed: u64, values: &[i32]) -> u64 {
     if family.width().is_none() {
         values
             .iter()
@@ -240,41 +240,6 @@ fn keys_are_made_of_hash_values_for_every_number_of_projections() {
                         "{family:?}, k {k}, row {row}, table {table}"
                     );
                 }
-            }
-        }
-    }
-}
-
-#[test]
-fn every_table_has_its_own_place_among_the_projections_of_a_row() {
-    // Groups end with a part of a panel where the number of projections has it so.
-    let (dim, seed) = (3, 4);
-    let row: Vec<f32> = normal(&mut generator(9), dim)
-        .iter()
-        .map(|x| *x as f32)
-        .collect();
-    for k in [1, 15, 16, 17, 19, 33, 63, 64] {
-        for l in [1, 3, 16, 17, 37] {
-            let srp = Srp::new(seed, dim, k, l);
-            let planes = srp.planes();
-            let mut projected = Vec::new();
-            for group in planes.groups() {
-                let mut out = vec![0.0; group.width()];
-                group.project(Kernels::get(), &row, dim, dim, &mut out);
-                projected.extend(out);
-            }
-            assert_eq!(projected.len(), planes.width());
-            for table in 0..l {
-                let (drawn, _) = random::planes(seed, table, k, dim);
-                let expected: Vec<f32> = drawn
-                    .rows()
-                    .into_iter()
-                    .map(|plane| {
-                        let terms = row.iter().zip(plane);
-                        terms.fold(0.0, |sum: f32, (x, a)| x.mul_add(*a, sum))
-                    })
-                    .collect();
-                assert_eq!(projected[planes.table_range(table)], expected);
             }
         }
     }

@@ -19,10 +19,10 @@ use crate::metric::Metric;
 
 /// A table as probing sees it.
 #[derive(Debug, Clone)]
-pub(super) struct TableMoves {
-    pub(super) base: f32,
-    pub(super) home: u64,
-    pub(super) moves: Vec<Move>,
+struct TableMoves {
+    base: f32,
+    home: u64,
+    moves: Vec<Move>,
 }
 
 /// A family whose tables have the moves that a test gives them.
@@ -142,7 +142,7 @@ fn all_sets(tables: &[TableMoves]) -> Vec<(usize, u64)> {
 }
 
 /// The first `budget` sets, from a heap by shifting and expanding.
-pub(super) fn heap_sets(tables: &[TableMoves], budget: usize) -> Vec<(usize, u64)> {
+fn heap_sets(tables: &[TableMoves], budget: usize) -> Vec<(usize, u64)> {
     let moves: Vec<_> = tables.iter().map(ranked).collect();
     // Sets that move a projection twice are not handed over, but lead on to others.
     let node = |number: usize, ranks: Vec<usize>| {
