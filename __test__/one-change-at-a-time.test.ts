@@ -8,7 +8,7 @@ const points = rowsOf(100, DIM, normal(61))
 /** Takes a good while to fit, with these many hashes. */
 const many = matrixOf(40_000, DIM, integers(62, 100))
 /** Takes longer than anybody waits. */
-const endless = { data: new Uint8Array(2_000_000 * DIM).fill(1), shape: [2_000_000, DIM] } as const
+const endless = { data: new Uint8Array(600_000 * DIM).fill(1), shape: [600_000, DIM] } as const
 /** Near points of either set. */
 const queries = [...points.slice(0, 5), ...Array.from({ length: 5 }, (_, i) => Array.from(many.data.subarray(i * DIM, (i + 1) * DIM)))]
 const heavy = { nProjections: 64, nHashTables: 200 }

@@ -124,7 +124,7 @@ it('a call without onProgress starts no timer, one with it stops its own', async
   await index.fit(points, { onProgress: () => {} })
   await index.fit([[NaN]], { onProgress: () => {} }).catch(() => {})
   const stop = new AbortController()
-  const running = index.fit(many, { onProgress: () => {}, signal: stop.signal })
+  const running = new SRP(heavy).fit(many, { onProgress: () => {}, signal: stop.signal })
   stop.abort()
   await expect(running).rejects.toBe(stop.signal.reason)
   for (const { value } of set.mock.results) expect(clear.mock.calls.map(([timer]) => timer)).toContain(value)
