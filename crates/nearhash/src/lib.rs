@@ -30,22 +30,27 @@
 //! Heavy calls use the current rayon thread pool; answers are the same whatever its size, and on
 //! every CPU. Long calls report to a [`Control`] and can be stopped through it.
 
+pub mod adaptive;
 mod control;
 mod error;
+mod evaluation;
 pub mod exact;
+mod filter;
 pub mod kernel;
 pub mod lsh;
 mod metric;
 mod points;
+mod random;
 pub mod stats;
 mod top_k;
 
 pub use control::{Control, Progress};
 pub use error::{Error, Result};
+pub use evaluation::Evaluation;
 pub use exact::Neighbors;
+pub use filter::Filter;
 pub use lsh::{
-    Description, Evaluation, FamilyKind, LshIndex, LshOptions, PredictOptions, Predictions,
-    TableDescription,
+    Description, FamilyKind, LshIndex, LshOptions, PredictOptions, Predictions, TableDescription,
 };
 pub use metric::Metric;
 pub use points::{MAX_DIM, MAX_ROWS, Points, RowData, RowSlice, RowsView};

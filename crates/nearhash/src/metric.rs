@@ -149,16 +149,10 @@ fn inverse_norms(argument: &'static str, rows: &RowsView<'_>) -> Result<Vec<f32>
             let count = norms.len();
             kernels.pairs(&origin, block, width, norms, count);
             for (i, (norm, row)) in norms.iter_mut().zip(block.chunks_exact(width)).enumerate() {
-                let squared = if SAFE_SQUARES.contains(norm) {
-                    f64::from(*norm)
-                } else {
-                    row.iter().map(|x| f64::from(*x) * f64::from(*x)).sum()
-                };
-                let exact = squared.sqrt();
-                if !NORMS.contains(&exact) {
-                    return Some(first + i);
+                match inverse_norm(row, *norm) {
+                    Some(inverse) => *norm = inverse,
+                    None => return Some(first + i),
                 }
-                *norm = (1.0 / exact) as f32;
             }
             None
         })
@@ -169,6 +163,18 @@ fn inverse_norms(argument: &'static str, rows: &RowsView<'_>) -> Result<Vec<f32>
         Some(row) => Err(Error::ZeroVector { argument, row }),
         None => Ok(norms),
     }
+}
+
+/// 1 / norm of a vector, padded with zeros to whole lanes, whose squared norm in float32 is
+/// `squared`: the same bits as for a row of a set. None when it has no direction.
+pub(crate) fn inverse_norm(vector: &[f32], squared: f32) -> Option<f32> {
+    let squared = if SAFE_SQUARES.contains(&squared) {
+        f64::from(squared)
+    } else {
+        vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum()
+    };
+    let exact = squared.sqrt();
+    NORMS.contains(&exact).then(|| (1.0 / exact) as f32)
 }
 
 /// Sets whose largest coordinate lies here have squared distances well inside float32, for up to

@@ -82,6 +82,23 @@ impl<'a> RowSlice<'a> {
         }
     }
 
+    /// `values` in this slice's type, when all of them have it; otherwise as they are.
+    pub(crate) fn narrowed(&self, values: Vec<f32>) -> RowData {
+        fn all<T: Copy + Into<f32>>(values: &[f32], narrow: impl Fn(f32) -> T) -> Option<Vec<T>> {
+            values
+                .iter()
+                .map(|x| Some(narrow(*x)).filter(|narrow| (*narrow).into() == *x))
+                .collect()
+        }
+        // Casts end at the type's bounds, so what lies outside differs.
+        match self {
+            Self::U8(_) => all(&values, |x| x as u8).map(RowData::U8),
+            Self::I16(_) => all(&values, |x| x as i16).map(RowData::I16),
+            Self::F32(_) => None,
+        }
+        .unwrap_or(RowData::F32(values))
+    }
+
     /// Largest absolute value; infinite or NaN when any value is.
     fn magnitude(&self) -> f32 {
         match self {

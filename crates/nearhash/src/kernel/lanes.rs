@@ -29,6 +29,12 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn store(self, to: *mut f32);
     /// The first `n` lanes, the others zero.
     unsafe fn first(self, n: usize) -> Self;
+    /// Sixteen halves from `from`, widened; they are finite.
+    unsafe fn load_half(from: *const u16) -> Self;
+    /// `self + other`.
+    unsafe fn add(self, other: Self) -> Self;
+    /// Bit `i` is set when lane `i` is below that of `other`, or equal to it.
+    unsafe fn below(self, other: Self) -> u16;
     /// `self - other`.
     unsafe fn sub(self, other: Self) -> Self;
     /// `self * other`.

@@ -5,6 +5,7 @@
 //! one that the CPU has is chosen once, at run time. All give the same bits: sums have one order,
 //! multiply and add are fused, and there is nothing that a wider register does otherwise.
 
+mod codes;
 mod generic;
 mod lanes;
 mod portable;
@@ -14,6 +15,7 @@ mod x86_64;
 use std::sync::OnceLock;
 
 use crate::points::{RowSlice, SLACK};
+pub(crate) use codes::{BucketScan, LINE, Line, Near, Score, Shortlist};
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
 
@@ -22,12 +24,15 @@ pub(crate) use lanes::LANES;
 pub(crate) enum Level {
     /// What every CPU of the architecture has.
     Portable,
-    /// AVX2 and FMA.
+    /// AVX2, FMA and F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// AVX-512 F, DQ, BW and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// And VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
 }
 
 impl Level {
@@ -37,6 +42,8 @@ impl Level {
         Self::Avx2,
         #[cfg(target_arch = "x86_64")]
         Self::Avx512,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512Vnni,
     ];
 
     fn name(self) -> &'static str {
@@ -46,6 +53,8 @@ impl Level {
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => "avx512vnni",
         }
     }
 
@@ -53,7 +62,11 @@ impl Level {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("f16c")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.available()
@@ -62,11 +75,13 @@ impl Level {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vl")
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => Self::Avx512.available() && is_x86_feature_detected!("avx512vnni"),
         }
     }
 }
 
-/// Name of the instruction set in use: `"avx512"`, `"avx2"` or `"portable"`.
+/// Name of the instruction set in use: `"avx512vnni"`, `"avx512"`, `"avx2"` or `"portable"`.
 ///
 /// It is the best that the CPU has. The environment variable `NEARHASH_CPU` may name a lesser one;
 /// a better one than the CPU has, or an unknown name, changes nothing. Answers are the same.
@@ -85,6 +100,10 @@ pub(crate) struct Kernels {
     floors: unsafe fn(*const f32, usize, *mut i32),
     magnitude: unsafe fn(&[f32]) -> u32,
     sums: unsafe fn(&[i32], &[u64], &mut [u64]),
+    score: unsafe fn(Score<'_>, &mut [f32]),
+    scan: unsafe fn(BucketScan<'_>, &mut Shortlist),
+    count_within: unsafe fn(&[f32], f32) -> usize,
+    list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
 }
 
 /// One for each type of rows.
@@ -98,7 +117,7 @@ struct GatherKernels {
 /// The table of kernels for one lanes type. `$shapes` are rows × panels (and panels for a single
 /// row) of a projection tile, and queries × rows of a tile of pairs: what fits the registers.
 macro_rules! kernels {
-    ($name:ident, $level:expr, $lanes:ty, $(#[$features:meta])?,
+    ($name:ident, $level:expr, $lanes:ty, $dots:ty, $(#[$features:meta])?,
      project $rows:literal x $panels:literal, $single:literal, pairs $q:literal x $r:literal) => {
         static $name: Kernels = {
             $(#[$features])?
@@ -146,6 +165,26 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { generic::sums(values, factors, out) }
             }
+            $(#[$features])?
+            unsafe fn score(s: Score<'_>, out: &mut [f32]) {
+                // SAFETY: as above.
+                unsafe { codes::score::<$dots>(s, out) }
+            }
+            $(#[$features])?
+            unsafe fn scan(s: BucketScan<'_>, out: &mut Shortlist) {
+                // SAFETY: as above.
+                unsafe { codes::scan::<$dots>(s, out) }
+            }
+            $(#[$features])?
+            unsafe fn count_within(values: &[f32], limit: f32) -> usize {
+                // SAFETY: as above.
+                unsafe { codes::count_within::<$lanes>(values, limit) }
+            }
+            $(#[$features])?
+            unsafe fn list_within(values: &[f32], limit: f32, out: &mut Vec<u32>) {
+                // SAFETY: as above.
+                unsafe { codes::list_within::<$lanes>(values, limit, out) }
+            }
             Kernels {
                 level: $level,
                 project,
@@ -166,18 +205,28 @@ macro_rules! kernels {
                 floors,
                 magnitude,
                 sums,
+                score,
+                scan,
+                count_within,
+                list_within,
             }
         };
     };
 }
 
-kernels!(PORTABLE, Level::Portable, portable::Array, , project 2 x 1, 2, pairs 1 x 4);
+kernels!(PORTABLE, Level::Portable, portable::Array, portable::Loops, ,
+    project 2 x 1, 2, pairs 1 x 4);
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX2, Level::Avx2, x86_64::avx2::TwoYmm, #[target_feature(enable = "avx2,fma")],
+kernels!(AVX2, Level::Avx2, x86_64::avx2::TwoYmm, x86_64::avx2::Pairwise,
+    #[target_feature(enable = "avx2,fma,f16c")],
     project 6 x 1, 5, pairs 1 x 4);
 #[cfg(target_arch = "x86_64")]
-kernels!(AVX512, Level::Avx512, x86_64::avx512::Zmm,
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")],
+kernels!(AVX512, Level::Avx512, x86_64::avx512::Zmm, x86_64::avx512::Pairwise,
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")],
+    project 6 x 4, 8, pairs 4 x 4);
+#[cfg(target_arch = "x86_64")]
+kernels!(AVX512_VNNI, Level::Avx512Vnni, x86_64::avx512::Zmm, x86_64::avx512::Vnni,
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")],
     project 6 x 4, 8, pairs 4 x 4);
 
 impl Kernels {
@@ -204,6 +253,8 @@ impl Kernels {
             &AVX2,
             #[cfg(target_arch = "x86_64")]
             &AVX512,
+            #[cfg(target_arch = "x86_64")]
+            &AVX512_VNNI,
         ];
         ALL.iter()
             .copied()
@@ -334,6 +385,27 @@ impl Kernels {
         unsafe { (self.pairs)(pairs) }
     }
 
+    /// Squared norm of a vector padded with zeros to whole lanes: its squared distance from the
+    /// origin, with the same bits as [`pairs`](Self::pairs).
+    pub(crate) fn squared_norm(&self, vector: &[f32]) -> f32 {
+        const STEP: usize = 4096;
+        static ORIGIN: [f32; STEP] = [0.0; STEP];
+        let mut squared = [0.0];
+        if vector.len() <= STEP {
+            self.pairs(
+                &ORIGIN[..vector.len()],
+                vector,
+                vector.len(),
+                &mut squared,
+                1,
+            );
+        } else {
+            let origin = vec![0.0; vector.len()];
+            self.pairs(&origin, vector, vector.len(), &mut squared, 1);
+        }
+        squared[0]
+    }
+
     /// One bit per value, set when it is not negative, sixteen to a word, lowest bit first.
     ///
     /// # Panics
@@ -370,6 +442,50 @@ impl Kernels {
         assert!(values.len() >= out.len() * factors.len());
         // SAFETY: the instruction set as in `project`; slices carry their lengths.
         unsafe { (self.sums)(values, factors, out) }
+    }
+
+    /// Distances from codes as bytes, see [`Score`]: one for each code vector.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn score(&self, s: Score<'_>, out: &mut [f32]) {
+        assert!(out.len().is_multiple_of(LANES));
+        assert_eq!(s.norms.len(), out.len());
+        assert_eq!(s.codes.len(), out.len() / LANES * s.lines);
+        assert_eq!(s.query.len(), 4 * s.lines);
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.score)(s, out) }
+    }
+
+    /// Offer the points of a bucket to `out`, see [`BucketScan`].
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn scan(&self, s: BucketScan<'_>, out: &mut Shortlist) {
+        assert_eq!(s.groups.len(), s.live.len() * (s.lines + 1));
+        assert_eq!(s.query.len(), s.lines * if s.nibbles { 8 } else { 4 });
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.scan)(s, out) }
+    }
+
+    /// How many values are at most `limit`.
+    ///
+    /// # Panics
+    /// When the length is no multiple of sixteen.
+    pub(crate) fn count_within(&self, values: &[f32], limit: f32) -> usize {
+        assert!(values.len().is_multiple_of(LANES));
+        // SAFETY: the instruction set as in `project`; the length was checked.
+        unsafe { (self.count_within)(values, limit) }
+    }
+
+    /// Append the places of the values that are at most `limit`, ascending.
+    ///
+    /// # Panics
+    /// When the length is no multiple of sixteen.
+    pub(crate) fn list_within(&self, values: &[f32], limit: f32, out: &mut Vec<u32>) {
+        assert!(values.len().is_multiple_of(LANES));
+        // SAFETY: the instruction set as in `project`; the length was checked.
+        unsafe { (self.list_within)(values, limit, out) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lanes without intrinsics. On aarch64 the compiler turns them into NEON, which every such CPU
 //! has, fused multiply-add included.
 
+use super::codes::{Dots, Line};
 use super::lanes::{FLOOR_LIMIT, LANES, Lanes};
 
 /// Sixteen lanes in an array.
@@ -48,6 +49,26 @@ impl Lanes for Array {
     #[inline(always)]
     unsafe fn first(self, n: usize) -> Self {
         self.each(|i, x| if i < n { x } else { 0.0 })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: the caller has sixteen halves readable there.
+        Self(unsafe { from.cast::<[u16; LANES]>().read_unaligned() }.map(half_to_float))
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        self.each(|i, x| x + other.0[i])
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, other: Self) -> u16 {
+        let mut bits = 0;
+        for i in 0..LANES {
+            bits |= u16::from(self.0[i] <= other.0[i]) << i;
+        }
+        bits
     }
 
     #[inline(always)]
@@ -106,4 +127,61 @@ impl Lanes for Array {
 
     #[inline(always)]
     unsafe fn prefetch(_: *const u8) {}
+}
+
+/// The value of a finite half: its bits moved to where a float has them, and the exponent put
+/// right by a product, which is exact for denormal halves too.
+#[inline(always)]
+fn half_to_float(half: u16) -> f32 {
+    let magnitude = f32::from_bits(u32::from(half & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
+    f32::from_bits(magnitude.to_bits() | u32::from(half & 0x8000) << 16)
+}
+
+/// Products of integers in loops.
+#[derive(Debug)]
+pub(crate) struct Loops;
+
+impl Dots for Loops {
+    type V = Array;
+
+    #[inline(always)]
+    unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Array {
+        let mut sums = [0_i32; LANES];
+        for line in 0..lines {
+            // SAFETY: the caller has so many lines and numbers.
+            let (codes, query) = unsafe {
+                (
+                    &(*codes.add(line)).0,
+                    query.add(4 * line).cast::<[i8; 4]>().read_unaligned(),
+                )
+            };
+            for (sum, codes) in sums.iter_mut().zip(codes.chunks_exact(4)) {
+                for (code, q) in codes.iter().zip(query) {
+                    *sum += i32::from(*code) * i32::from(q);
+                }
+            }
+        }
+        Array(sums.map(|x| x as f32))
+    }
+
+    #[inline(always)]
+    unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Array {
+        let mut sums = [0_i32; LANES];
+        for line in 0..lines {
+            // SAFETY: the caller has so many lines and numbers.
+            let (codes, query) = unsafe {
+                (
+                    &(*codes.add(line)).0,
+                    query.add(8 * line).cast::<[i8; 8]>().read_unaligned(),
+                )
+            };
+            for (sum, codes) in sums.iter_mut().zip(codes.chunks_exact(4)) {
+                for (j, code) in codes.iter().enumerate() {
+                    *sum += i32::from(code & 15) * i32::from(query[j]);
+                    *sum += i32::from(code >> 4) * i32::from(query[4 + j]);
+                }
+            }
+        }
+        Array(sums.map(|x| x as f32))
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use super::answers::{Description, Evaluation, Predictions, TableDescription};
+use super::answers::{Description, Predictions, TableDescription};
 use super::built::{self, Built};
 use super::open::Open;
 use super::options::{FamilyKind, LshOptions, PredictOptions};
@@ -14,6 +14,7 @@ use super::state::State;
 use super::tuning::Parameters;
 use crate::control::Control;
 use crate::error::{Error, Result};
+use crate::evaluation::Evaluation;
 use crate::exact::{self, Neighbors};
 use crate::metric::{Metric, Prepared};
 use crate::points::{MAX_ROWS, Points, RowsView};

@@ -17,7 +17,7 @@ mod state;
 mod table;
 mod tuning;
 
-pub use answers::{Description, Evaluation, Predictions, TableDescription};
+pub use answers::{Description, Predictions, TableDescription};
 pub use index::LshIndex;
 pub use options::{FamilyKind, LshOptions, PredictOptions};
 

@@ -1,22 +1,14 @@
-//! Where randomness comes from: one named generator, one stream a purpose.
-//!
-//! ChaCha with eight rounds, from its own crate, so that a seed keeps its meaning when `rand`
-//! changes its defaults. Every table has a stream of its own: table t is the same however many
+//! What is drawn at random: planes, key factors, samples. Every table has a stream of its own: table t is the same however many
 //! tables there are, and tables can be drawn in any order.
 
 use ndarray::Array2;
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+
+use crate::random::stream;
 
 const KEY_STREAM: u64 = u64::MAX;
 const SAMPLE_STREAM: u64 = u64::MAX - 1;
-
-fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(stream);
-    generator
-}
 
 /// The hyperplanes of one table, a plane a row: independent standard normal coordinates. Then one
 /// number in [0, 1) a plane.

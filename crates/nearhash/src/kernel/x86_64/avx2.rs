@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use crate::kernel::codes::{Dots, Line};
 use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
 
 /// Lanes 0 to 7 and 8 to 15.
@@ -81,6 +82,35 @@ impl Lanes for TwoYmm {
                 keep(self.0, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
                 keep(self.1, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)),
             )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        unsafe {
+            Self(
+                _mm256_cvtph_ps(_mm_loadu_si128(from.cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from.add(8).cast())),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_add_ps(self.0, other.0),
+                _mm256_add_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, other: Self) -> u16 {
+        unsafe {
+            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0));
+            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(self.1, other.1));
+            (low | high << 8) as u16
         }
     }
 
@@ -168,5 +198,69 @@ impl Lanes for TwoYmm {
     #[inline(always)]
     unsafe fn prefetch(at: *const u8) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+}
+
+/// Products of bytes summed in pairs (`maddubs`).
+#[derive(Debug)]
+pub(crate) struct Pairwise;
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Dots for Pairwise {
+    type V = TwoYmm;
+
+    #[inline(always)]
+    unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> TwoYmm {
+        unsafe {
+            let ones = _mm256_set1_epi16(1);
+            let mut sums = [_mm256_setzero_si256(); 2];
+            for line in 0..lines {
+                let c = codes.add(line).cast::<__m256i>();
+                let q = _mm256_set1_epi32(query.cast::<i32>().add(line).read_unaligned());
+                for (half, sum) in sums.iter_mut().enumerate() {
+                    let pairs = _mm256_maddubs_epi16(_mm256_load_si256(c.add(half)), q);
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                }
+            }
+            TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> TwoYmm {
+        unsafe {
+            let (ones, low) = (_mm256_set1_epi16(1), _mm256_set1_epi8(15));
+            let mut sums = [_mm256_setzero_si256(); 2];
+            let mut line = 0;
+            while line < lines {
+                // Four lines are eight pairs of products of at most 15 x 127: below 2^15.
+                let end = (line + 4).min(lines);
+                let mut pairs = [_mm256_setzero_si256(); 2];
+                while line < end {
+                    let c = codes.add(line).cast::<__m256i>();
+                    let q = query.cast::<i32>().add(2 * line);
+                    let q0 = _mm256_set1_epi32(q.read_unaligned());
+                    let q1 = _mm256_set1_epi32(q.add(1).read_unaligned());
+                    for (half, pairs) in pairs.iter_mut().enumerate() {
+                        let c = _mm256_load_si256(c.add(half));
+                        let c0 = _mm256_and_si256(c, low);
+                        let c1 = _mm256_and_si256(_mm256_srli_epi16::<4>(c), low);
+                        *pairs = _mm256_add_epi16(
+                            *pairs,
+                            _mm256_add_epi16(
+                                _mm256_maddubs_epi16(c0, q0),
+                                _mm256_maddubs_epi16(c1, q1),
+                            ),
+                        );
+                    }
+                    line += 1;
+                }
+                for (sum, pairs) in sums.iter_mut().zip(pairs) {
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                }
+            }
+            TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
+        }
     }
 }

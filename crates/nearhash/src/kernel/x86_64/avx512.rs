@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use crate::kernel::codes::{Dots, Line};
 use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
 
 /// Sixteen lanes in one register.
@@ -41,6 +42,21 @@ impl Lanes for Zmm {
     unsafe fn first(self, n: usize) -> Self {
         let mask = ((1_u32 << n.min(16)) - 1) as __mmask16;
         Self(unsafe { _mm512_maskz_mov_ps(mask, self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, other: Self) -> u16 {
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(self.0, other.0) }
     }
 
     #[inline(always)]
@@ -116,5 +132,112 @@ impl Lanes for Zmm {
     #[inline(always)]
     unsafe fn prefetch(at: *const u8) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+}
+
+/// Products of bytes summed in pairs (`maddubs`), for CPUs without VNNI.
+#[derive(Debug)]
+pub(crate) struct Pairwise;
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Dots for Pairwise {
+    type V = Zmm;
+
+    #[inline(always)]
+    unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        unsafe {
+            let ones = _mm512_set1_epi16(1);
+            let mut sum = _mm512_setzero_si512();
+            for line in 0..lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let q = _mm512_set1_epi32(query.cast::<i32>().add(line).read_unaligned());
+                let pairs = _mm512_maddubs_epi16(c, q);
+                sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, ones));
+            }
+            Zmm(_mm512_cvtepi32_ps(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        unsafe {
+            let (ones, low) = (_mm512_set1_epi16(1), _mm512_set1_epi8(15));
+            let mut sum = _mm512_setzero_si512();
+            let mut line = 0;
+            while line < lines {
+                // Four lines are eight pairs of products of at most 15 x 127: below 2^15.
+                let end = (line + 4).min(lines);
+                let mut pairs = _mm512_setzero_si512();
+                while line < end {
+                    let c = _mm512_load_si512(codes.add(line).cast());
+                    let q = query.cast::<i32>().add(2 * line);
+                    let (q0, q1) = (q.read_unaligned(), q.add(1).read_unaligned());
+                    let c0 = _mm512_and_si512(c, low);
+                    let c1 = _mm512_and_si512(_mm512_srli_epi16::<4>(c), low);
+                    pairs = _mm512_add_epi16(
+                        pairs,
+                        _mm512_add_epi16(
+                            _mm512_maddubs_epi16(c0, _mm512_set1_epi32(q0)),
+                            _mm512_maddubs_epi16(c1, _mm512_set1_epi32(q1)),
+                        ),
+                    );
+                    line += 1;
+                }
+                sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, ones));
+            }
+            Zmm(_mm512_cvtepi32_ps(sum))
+        }
+    }
+}
+
+/// Products of bytes summed by VNNI's `vpdpbusd`.
+#[derive(Debug)]
+pub(crate) struct Vnni;
+
+// SAFETY of every block below: as above; callers have AVX-512 VNNI too.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Dots for Vnni {
+    type V = Zmm;
+
+    #[inline(always)]
+    unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        unsafe {
+            // Two chains of sums hide half of the latency; groups that follow hide the rest.
+            let mut sums = [_mm512_setzero_si512(); 2];
+            let mut line = 0;
+            while line + 2 <= lines {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    let c = _mm512_load_si512(codes.add(line + i).cast());
+                    let q = query.cast::<i32>().add(line + i).read_unaligned();
+                    *sum = _mm512_dpbusd_epi32(*sum, c, _mm512_set1_epi32(q));
+                }
+                line += 2;
+            }
+            if line < lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let q = query.cast::<i32>().add(line).read_unaligned();
+                sums[0] = _mm512_dpbusd_epi32(sums[0], c, _mm512_set1_epi32(q));
+            }
+            Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1])))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        unsafe {
+            let low = _mm512_set1_epi8(15);
+            let mut sums = [_mm512_setzero_si512(); 2];
+            for line in 0..lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let q = query.cast::<i32>().add(2 * line);
+                let (q0, q1) = (q.read_unaligned(), q.add(1).read_unaligned());
+                let c0 = _mm512_and_si512(c, low);
+                let c1 = _mm512_and_si512(_mm512_srli_epi16::<4>(c), low);
+                sums[0] = _mm512_dpbusd_epi32(sums[0], c0, _mm512_set1_epi32(q0));
+                sums[1] = _mm512_dpbusd_epi32(sums[1], c1, _mm512_set1_epi32(q1));
+            }
+            Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1])))
+        }
     }
 }

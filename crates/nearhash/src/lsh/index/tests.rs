@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 use super::*;
+use crate::evaluation::*;
 use crate::kernel::Kernels;
-use crate::lsh::answers::*;
 use crate::lsh::family::{Family, Group, KeyScratch, Move, Planes};
 use crate::lsh::srp::Srp;
 use crate::points::{RowData, RowSlice};

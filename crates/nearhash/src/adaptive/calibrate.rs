@@ -1,0 +1,471 @@
+//! From an asked recall to when a search stops, measured on the index itself.
+//!
+//! A sample of the stored points is asked as queries, each left out of its own answers, and
+//! strangers made of them: queries such as the data does not have. Every one is searched to the
+//! end, with a look at each checkpoint, so that it is known what stopping there would have missed.
+//! No query of the user's is needed or looked at.
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use crate::adaptive::model::Model;
+use crate::adaptive::search::{Effort, Scratch};
+use crate::adaptive::stopping::{Example, Features, MissModel, Sight, WATCHED, checkpoints};
+use crate::control::Control;
+use crate::error::Result;
+use crate::kernel::{Kernels, padded_width};
+use crate::random::stream;
+
+/// The k that calibration is made for; others lie between.
+pub(crate) const KS: [usize; 3] = [1, 10, 100];
+/// Recalls of the curve.
+pub(crate) const RECALLS: [f64; 13] = [
+    0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998,
+];
+
+/// Stored points that are asked.
+const STORED: usize = 1024;
+/// Of them, searched to the very end, to see how deep the others must go.
+const PILOTS: usize = 48;
+/// Strangers that are asked.
+const STRANGERS: usize = 384;
+/// How much a stranger counts, in parts of a stored point.
+const STRANGER_WEIGHT: f32 = 0.7;
+/// Checkpoints of a query that the model is fitted on, on average.
+const EXAMPLES_A_QUERY: f64 = 4.0;
+/// Standard errors of an estimate that a search to the end allows for.
+const GENEROUS: f32 = 4.0;
+/// And the least that any search allows for.
+const LEAST_KAPPA: f32 = 0.25;
+/// Share of the neighbours that may lie deeper than the sample is searched.
+const TOO_DEEP: f64 = 5e-4;
+/// Share of the misses that are left to wrong estimates; the others are neighbours in buckets that
+/// were not scanned.
+const ESTIMATE_SHARE: f64 = 0.25;
+/// Share of the stored points whose neighbours are at a usual distance.
+const USUAL: f64 = 0.97;
+/// Stored points that would stop before a search first looks up, at most, as a share.
+const EARLY: f64 = 0.02;
+
+const SAMPLE_STREAM: u64 = u64::MAX - 2;
+const EXAMPLE_STREAM: u64 = u64::MAX - 4;
+
+/// How to reach a recall at one k.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Setting {
+    /// Expected share of neighbours missing at which to stop.
+    pub(crate) share: f64,
+    /// First checkpoint to look up at.
+    pub(crate) start: usize,
+    /// Standard errors to allow for.
+    pub(crate) kappa: f32,
+    /// And where the query is a stranger.
+    pub(crate) stranger_kappa: f32,
+    /// Buckets that are scanned for a stored point, in the mean.
+    pub(crate) probes: f64,
+}
+
+/// Calibration at one k.
+#[derive(Debug, Clone)]
+pub(crate) struct Calibration {
+    pub(crate) k: usize,
+    pub(crate) model: MissModel,
+    /// Squared distance of the k-th neighbour, usually (scaled).
+    pub(crate) usual: f32,
+    /// Buckets in which a stored point has .95 of its neighbours.
+    pub(crate) usual_probes: f64,
+    /// One for each of [`RECALLS`].
+    pub(crate) settings: Vec<Setting>,
+}
+
+impl Calibration {
+    /// Whether estimates are so far off that the margins they need exceed all bounds.
+    pub(crate) fn is_too_coarse(&self) -> bool {
+        self.settings
+            .iter()
+            .zip(RECALLS)
+            .any(|(setting, recall)| recall <= 0.95 && setting.kappa >= GENEROUS)
+    }
+}
+
+/// A query of the sample, searched to the end.
+struct Trace {
+    stranger: bool,
+    /// For each k and checkpoint, the features, where there were any.
+    features: Vec<Vec<Option<Features>>>,
+    /// For each k, the rank of every true neighbour's bucket, ascending.
+    ranks: Vec<Vec<u32>>,
+    /// For each k, standard errors by which each true neighbour's estimate was too large.
+    errors: Vec<Vec<f32>>,
+    /// For each k, the squared distance (scaled) of the last neighbour.
+    limits: Vec<f32>,
+}
+
+impl Model {
+    /// Calibrate for each of [`KS`] that there are points enough for.
+    pub(crate) fn calibrate(&self, seed: u64, control: &Control) -> Result<Vec<Calibration>> {
+        let n = self.points.rows();
+        let ks: Vec<usize> = KS.iter().copied().filter(|k| *k < n).collect();
+        let sampled = STORED.min(n);
+        control.begin("calibrate", sampled + STRANGERS);
+        let mut random = stream(seed, SAMPLE_STREAM);
+        // One from each of as many equal parts: all different, and spread over all buckets.
+        let rows: Vec<u32> = (0..sampled)
+            .map(|i| {
+                let (low, high) = (i * n / sampled, (i + 1) * n / sampled);
+                random.random_range(low as u64..high as u64) as u32
+            })
+            .collect();
+        let pilots: Vec<u32> = rows
+            .iter()
+            .copied()
+            .step_by(sampled.div_ceil(PILOTS))
+            .collect();
+        let usual = vec![1.0; ks.len()];
+        let whole = self.centres.len();
+        let pilot_traces = self.traces(&pilots, None, whole, &ks, &usual, control)?;
+        let usual: Vec<f32> = (0..ks.len())
+            .map(|i| {
+                let mut limits: Vec<f32> = pilot_traces.iter().map(|t| t.limits[i]).collect();
+                limits.sort_unstable_by(f32::total_cmp);
+                limits[limits.len() / 2].max(f32::MIN_POSITIVE)
+            })
+            .collect();
+        let mut ranks: Vec<u32> = pilot_traces
+            .iter()
+            .flat_map(|t| t.ranks.iter().flatten().copied())
+            .collect();
+        ranks.sort_unstable();
+        let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
+        let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
+        let depth = (2 * deepest + 8).min(whole);
+        let mut traces = self.traces(&rows, None, depth, &ks, &usual, control)?;
+        let strangers: Vec<u32> = (0..STRANGERS as u32).collect();
+        traces.extend(self.traces(&strangers, Some(seed), whole, &ks, &usual, control)?);
+
+        ks.par_iter()
+            .enumerate()
+            .map(|(i, k)| Ok(self.calibration(*k, i, usual[i], &traces, seed)))
+            .collect()
+    }
+
+    /// Search the sample to the end: rows of the index, or strangers, by number.
+    fn traces(
+        &self,
+        sample: &[u32],
+        strangers: Option<u64>,
+        depth: usize,
+        ks: &[usize],
+        usual: &[f32],
+        control: &Control,
+    ) -> Result<Vec<Trace>> {
+        sample
+            .par_iter()
+            .map_init(
+                || (Scratch::default(), self.codes.live.clone()),
+                |(scratch, live), number| {
+                    control.check()?;
+                    let own = match strangers {
+                        None => {
+                            self.copy_prepared(*number, &mut scratch.query);
+                            Some(*number)
+                        }
+                        Some(seed) => {
+                            self.make_stranger(seed, *number, &mut scratch.query);
+                            None
+                        }
+                    };
+                    let trace = self.trace(own, depth, ks, usual, (scratch, live));
+                    control.advance(1);
+                    Ok(trace)
+                },
+            )
+            .collect()
+    }
+
+    /// Row `row` as a query, padded, a unit vector under cosine.
+    pub(crate) fn copy_prepared(&self, row: u32, out: &mut Vec<f32>) {
+        out.clear();
+        out.resize(padded_width(self.points.dim()), 0.0);
+        self.points.view().copy_row(row as usize, out);
+        if let Some(norms) = &self.inverse_norms {
+            out.iter_mut().for_each(|x| *x *= norms[row as usize]);
+        }
+    }
+
+    /// Search for `scratch.query`, which is row `own` of the index or none of it.
+    fn trace(
+        &self,
+        own: Option<u32>,
+        depth: usize,
+        ks: &[usize],
+        usual: &[f32],
+        (scratch, live): (&mut Scratch, &mut [u16]),
+    ) -> Trace {
+        let kernels = Kernels::get();
+        let most = ks.last().copied().unwrap_or(1);
+        self.prepare(kernels, scratch);
+        let mut features = vec![Vec::new(); ks.len()];
+        // A point is no neighbour of its own.
+        let bit = own.map(|row| self.codes.place(row));
+        if let Some((word, bit)) = bit {
+            live[word] &= !bit;
+        }
+        let effort = Effort {
+            k: most,
+            most: depth,
+            expected: depth,
+            first_checkpoint: 0,
+            kappa: GENEROUS,
+            stranger_kappa: GENEROUS,
+            ordinary: 0,
+            usual: 1.0,
+        };
+        self.scan(kernels, &effort, live, scratch, |_, sight| {
+            for ((out, k), usual) in features.iter_mut().zip(ks).zip(usual) {
+                let watched = (*k).max(WATCHED).min(sight.nearest.len());
+                let sight = Sight {
+                    k: *k,
+                    usual: *usual,
+                    nearest: &sight.nearest[..watched],
+                    ..*sight
+                };
+                out.push(sight.features(kernels));
+            }
+            false
+        });
+        if let Some((word, bit)) = bit {
+            live[word] |= bit;
+        }
+        self.judge(own.is_none(), ks, features, kernels, scratch)
+    }
+
+    /// What a search to the end found, with the truth.
+    fn judge(
+        &self,
+        stranger: bool,
+        ks: &[usize],
+        features: Vec<Vec<Option<Features>>>,
+        kernels: &Kernels,
+        scratch: &mut Scratch,
+    ) -> Trace {
+        let candidates = &scratch.shortlist.candidates;
+        let nearest = scratch.shortlist.nearest();
+        let rows: Vec<u32> = candidates.iter().map(|c| c.row).collect();
+        let mut squared = vec![0.0; rows.len()];
+        let (dim, norms) = (self.points.dim(), self.inverse_norms.as_deref());
+        kernels.gather(
+            &scratch.query,
+            self.points.padded(),
+            dim,
+            &rows,
+            norms,
+            &mut squared,
+        );
+        let mut found: Vec<usize> = (0..rows.len()).collect();
+        found.sort_unstable_by(|a, b| {
+            squared[*a]
+                .total_cmp(&squared[*b])
+                .then(self.ids[rows[*a] as usize].cmp(&self.ids[rows[*b] as usize]))
+        });
+        let mut rank_of = vec![u32::MAX; self.centres.len()];
+        for (rank, entry) in scratch.order.iter().enumerate() {
+            rank_of[*entry as u32 as usize] = rank as u32;
+        }
+        let unit = self.projection.scale() * self.projection.scale();
+        let mut trace = Trace {
+            stranger,
+            features,
+            ranks: Vec::new(),
+            errors: Vec::new(),
+            limits: Vec::new(),
+        };
+        for k in ks {
+            let found = &found[..(*k).min(found.len())];
+            let limit = nearest
+                .get(k - 1)
+                .map_or(f32::INFINITY, |near| near.estimate);
+            let root = limit.max(0.0).sqrt();
+            let mut ranks: Vec<u32> = found
+                .iter()
+                .map(|i| rank_of[self.codes.bucket_of(rows[*i])])
+                .collect();
+            ranks.sort_unstable();
+            let errors = found.iter().map(|i| {
+                let c = &candidates[*i];
+                let unit = (c.fixed + c.slope * root) / GENEROUS;
+                if limit.is_finite() && unit > 0.0 {
+                    ((c.estimate - limit) / unit).max(0.0)
+                } else {
+                    0.0
+                }
+            });
+            trace.errors.push(errors.collect());
+            trace.ranks.push(ranks);
+            let last = found.last().map_or(0.0, |i| squared[*i] * unit);
+            trace.limits.push(last);
+        }
+        trace
+    }
+
+    /// The model, the curve and the margins of one k, the `i`-th.
+    fn calibration(
+        &self,
+        k: usize,
+        i: usize,
+        usual: f32,
+        traces: &[Trace],
+        seed: u64,
+    ) -> Calibration {
+        let buckets = self.centres.len();
+        let checkpoints = checkpoints(buckets);
+        let mut random = stream(seed, EXAMPLE_STREAM);
+        let mut examples = Vec::new();
+        let missing = |trace: &Trace, m: u32| {
+            let ranks = &trace.ranks[i];
+            let found = ranks.partition_point(|rank| *rank < m);
+            (ranks.len() - found) as f64 / ranks.len().max(1) as f64
+        };
+        let chance = (EXAMPLES_A_QUERY / checkpoints.len().max(1) as f64).min(1.0);
+        for trace in traces {
+            for (features, m) in trace.features[i].iter().zip(checkpoints) {
+                // Drawn for all, so that one that is left out moves no other.
+                let drawn = random.random::<f64>() < chance;
+                if let (true, Some(features)) = (drawn, features) {
+                    examples.push(Example {
+                        features: *features,
+                        missing: missing(trace, *m) as f32,
+                        weight: if trace.stranger { STRANGER_WEIGHT } else { 1.0 },
+                    });
+                }
+            }
+        }
+        let stored: Vec<&Trace> = traces.iter().filter(|trace| !trace.stranger).collect();
+        let mut limits: Vec<f32> = stored.iter().map(|trace| trace.limits[i]).collect();
+        limits.sort_unstable_by(f32::total_cmp);
+        let at = (limits.len() as f64 * USUAL) as usize;
+        let unusual = libm::logf(limits[at.min(limits.len() - 1)] / usual);
+        let model = MissModel::fit(&examples, unusual);
+
+        let mut ranks: Vec<u32> = stored
+            .iter()
+            .flat_map(|trace| trace.ranks[i].iter().copied())
+            .collect();
+        ranks.sort_unstable();
+        let usual_probes = f64::from(ranks[(ranks.len() * 95 / 100).min(ranks.len() - 1)] + 1);
+        let mut errors: Vec<f32> = stored
+            .iter()
+            .flat_map(|trace| trace.errors[i].iter().copied())
+            .collect();
+        errors.sort_unstable_by(f32::total_cmp);
+        let mut stranger_errors: Vec<f32> = traces
+            .iter()
+            .filter(|trace| trace.stranger)
+            .flat_map(|trace| trace.errors[i].iter().copied())
+            .collect();
+        stranger_errors.sort_unstable_by(f32::total_cmp);
+
+        // Where each stored point would stop, for every share: at the first checkpoint that asks for
+        // no less. As the share falls, each of these is left for the next one.
+        struct Stop {
+            share: f64,
+            checkpoint: usize,
+            missing: f64,
+        }
+        let stops: Vec<Vec<Stop>> = stored
+            .iter()
+            .map(|trace| {
+                let mut stops: Vec<Stop> = Vec::new();
+                for (j, (features, m)) in trace.features[i].iter().zip(checkpoints).enumerate() {
+                    let Some(features) = features else { continue };
+                    let odds = libm::exp(f64::from(model.log_odds(features)));
+                    let share = odds / (1.0 + odds);
+                    if stops.last().is_none_or(|last| share < last.share) {
+                        stops.push(Stop {
+                            share,
+                            checkpoint: j,
+                            missing: missing(trace, *m),
+                        });
+                    }
+                }
+                stops
+            })
+            .collect();
+        // Shares in descending order, and what changes below each of them.
+        let mut changes: Vec<(f64, f64, f64)> = Vec::new();
+        let (mut missed, mut probed) = (0.0, 0.0);
+        for stops in &stops {
+            let at = |j: usize| {
+                stops.get(j).map_or((0.0, usual_probes * 8.0), |s| {
+                    (s.missing, f64::from(checkpoints[s.checkpoint]))
+                })
+            };
+            let mut before = at(0);
+            missed += before.0;
+            probed += before.1;
+            for (j, stop) in stops.iter().enumerate() {
+                let after = at(j + 1);
+                changes.push((stop.share, after.0 - before.0, after.1 - before.1));
+                before = after;
+            }
+        }
+        changes.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let count = stops.len().max(1) as f64;
+        let mut next = 0;
+        let mut share = 1.0;
+        let settings = RECALLS
+            .iter()
+            .map(|recall| {
+                let within = 1.0 - (1.0 - recall) * ESTIMATE_SHARE;
+                let kappa = quantile(&errors, within);
+                let beyond = errors.len() - errors.partition_point(|error| *error <= kappa);
+                let lost = beyond as f64 / errors.len().max(1) as f64;
+                let allowed = (1.0 - recall - lost).max(0.0) * count;
+                while missed > allowed && next < changes.len() {
+                    share = changes[next].0 * (1.0 - 1e-9);
+                    missed += changes[next].1;
+                    probed += changes[next].2;
+                    next += 1;
+                }
+                let mut starts: Vec<usize> = stops
+                    .iter()
+                    .map(|stops| {
+                        stops
+                            .iter()
+                            .find(|stop| stop.share <= share)
+                            .map_or(checkpoints.len(), |stop| stop.checkpoint)
+                    })
+                    .collect();
+                starts.sort_unstable();
+                let start = starts
+                    .get((starts.len() as f64 * EARLY) as usize)
+                    .copied()
+                    .unwrap_or(0);
+                Setting {
+                    share,
+                    start,
+                    kappa,
+                    stranger_kappa: quantile(&stranger_errors, within).max(kappa),
+                    probes: probed / count,
+                }
+            })
+            .collect();
+        Calibration {
+            k,
+            model,
+            usual,
+            usual_probes,
+            settings,
+        }
+    }
+}
+
+/// The error that this share of `errors`, ascending, does not exceed, in bounds.
+fn quantile(errors: &[f32], share: f64) -> f32 {
+    let at = (errors.len() as f64 * share) as usize;
+    let kappa = errors.get(at.min(errors.len().saturating_sub(1)));
+    kappa
+        .copied()
+        .unwrap_or(GENEROUS)
+        .clamp(LEAST_KAPPA, GENEROUS)
+}

@@ -1,0 +1,326 @@
+//! Compact residual codes: what is left of each vector beside its bucket's centre.
+//!
+//! A vector is estimated as its bucket's decoded centre plus a few bits a dimension, and its norms:
+//! `|q − x|² ≈ |q − y^|² + rests`. Residuals are divided by one weight a dimension, by how much that
+//! dimension varies inside buckets, and by one scale a vector.
+
+use half::f16;
+use rayon::prelude::*;
+
+use crate::adaptive::projection::squared_norm;
+use crate::adaptive::quantised::Centres;
+use crate::kernel::{LANES, LINE, Line};
+
+/// Bits a coordinate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bits {
+    /// Half a byte: 16 values.
+    Four,
+    /// A byte, of which 128 values are used.
+    Seven,
+}
+
+impl Bits {
+    /// Largest code.
+    fn largest(self) -> f32 {
+        match self {
+            Self::Four => 15.0,
+            Self::Seven => 127.0,
+        }
+    }
+
+    /// The code of zero, between two codes.
+    pub(crate) fn middle(self) -> f32 {
+        self.largest() / 2.0
+    }
+
+    /// Root mean square of the codes, from the middle, for usual residuals.
+    pub(crate) fn usual_code(self) -> f32 {
+        match self {
+            Self::Four => 2.4,
+            Self::Seven => 16.0,
+        }
+    }
+
+    /// Lines of codes a group.
+    pub(crate) fn lines(self, axes: usize) -> usize {
+        match self {
+            Self::Four => axes / 8,
+            Self::Seven => axes / 4,
+        }
+    }
+
+    /// The scale of a residual by its largest coordinate and its root mean square.
+    fn scale(self, largest: f32, rms: f32) -> f32 {
+        match self {
+            // Few values: to clip the ends costs less than to be coarse in the middle.
+            Self::Four => (largest / 7.5).min(0.42 * rms),
+            Self::Seven => largest / 63.5,
+        }
+    }
+}
+
+/// Where a bucket's rows and codes are, and what its norms are multiplied by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bucket {
+    /// First row and number of rows, in the index's own order.
+    pub(crate) first_row: u32,
+    pub(crate) rows: u32,
+    /// First group of sixteen and number of groups.
+    pub(crate) first_group: u32,
+    pub(crate) groups: u32,
+    /// Norm part of a vector: `a_unit × a`.
+    pub(crate) a_unit: f32,
+    /// Scale of a vector: `u_unit × u`.
+    pub(crate) u_unit: f32,
+    /// Rest of a vector: `e_unit × e`.
+    pub(crate) e_unit: f32,
+}
+
+/// Codes of all rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Codes {
+    pub(crate) bits: Bits,
+    pub(crate) axes: usize,
+    /// What residuals were divided by, one a dimension.
+    pub(crate) weights: Vec<f32>,
+    pub(crate) buckets: Vec<Bucket>,
+    /// `1 + bits.lines(axes)` lines a group.
+    pub(crate) groups: Vec<Line>,
+    /// Which vectors of each group there are.
+    pub(crate) live: Vec<u16>,
+}
+
+/// Least weight of a dimension, in parts of the usual one.
+const LEAST_WEIGHT: f32 = 0.1;
+
+impl Codes {
+    /// Encode rows that stand in the order of their buckets: `sizes` of them in each, projected
+    /// vectors `y`, `axes` floats each, and squared rests.
+    pub(crate) fn new(
+        bits: Bits,
+        centres: &Centres,
+        sizes: &[u32],
+        y: &[f32],
+        rests: &[f32],
+        axes: usize,
+    ) -> Self {
+        let mut buckets = Vec::with_capacity(sizes.len());
+        let (mut first_row, mut first_group) = (0, 0);
+        for rows in sizes {
+            let groups = rows.div_ceil(LANES as u32);
+            buckets.push(Bucket {
+                first_row,
+                rows: *rows,
+                first_group,
+                groups,
+                ..Bucket::default()
+            });
+            first_row += rows;
+            first_group += groups;
+        }
+        let weights = weights(centres, &buckets, y, axes);
+        let stride = 1 + bits.lines(axes);
+        let mut codes = Self {
+            bits,
+            axes,
+            weights,
+            buckets,
+            groups: vec![Line([0; LINE]); first_group as usize * stride],
+            live: vec![0; first_group as usize],
+        };
+        let mut parts = Vec::with_capacity(codes.buckets.len());
+        let mut group_lines = &mut codes.groups[..];
+        let mut live_parts = &mut codes.live[..];
+        for (i, bucket) in codes.buckets.iter_mut().enumerate() {
+            let (lines, others) = group_lines.split_at_mut(bucket.groups as usize * stride);
+            group_lines = others;
+            let (live, others) = live_parts.split_at_mut(bucket.groups as usize);
+            live_parts = others;
+            parts.push((i, bucket, lines, live));
+        }
+        let weights = &codes.weights;
+        parts
+            .into_par_iter()
+            .for_each_init(Vec::new, |buffer, (i, bucket, lines, live)| {
+                let rows = bucket.first_row as usize..(bucket.first_row + bucket.rows) as usize;
+                let encoder = Encoder {
+                    bits,
+                    weights,
+                    centre: {
+                        buffer.resize(axes, 0.0);
+                        centres.decode(i, buffer);
+                        buffer
+                    },
+                    centre_norm: centres.norm(i),
+                };
+                encoder.encode(
+                    bucket,
+                    &y[rows.start * axes..rows.end * axes],
+                    &rests[rows],
+                    lines,
+                );
+                for (group, live) in live.iter_mut().enumerate() {
+                    let left = bucket.rows as usize - group * LANES;
+                    *live = ((1_u32 << left.min(LANES)) - 1) as u16;
+                }
+            });
+        codes
+    }
+
+    /// The bucket of a row.
+    pub(crate) fn bucket_of(&self, row: u32) -> usize {
+        self.buckets.partition_point(|b| b.first_row <= row) - 1
+    }
+
+    /// Where the live bit of a row is: word and mask.
+    pub(crate) fn place(&self, row: u32) -> (usize, u16) {
+        let bucket = &self.buckets[self.bucket_of(row)];
+        let at = (row - bucket.first_row) as usize;
+        (bucket.first_group as usize + at / LANES, 1 << (at % LANES))
+    }
+
+    /// Whether codes have as few bits as there are.
+    pub(crate) fn is_coarse(&self) -> bool {
+        self.bits == Bits::Four
+    }
+
+    /// Lines a group.
+    pub(crate) fn stride(&self) -> usize {
+        1 + self.bits.lines(self.axes)
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.groups.len() * LINE
+            + self.live.len() * 2
+            + self.buckets.len() * std::mem::size_of::<Bucket>()
+    }
+}
+
+/// Halves go up to 65,504.
+const LARGEST_HALF: f32 = 60_000.0;
+
+/// Root mean square of the residuals in each dimension, in parts of that of all dimensions.
+fn weights(centres: &Centres, buckets: &[Bucket], y: &[f32], axes: usize) -> Vec<f32> {
+    const STEP: usize = 64;
+    // Sums of fixed parts, added in their order: the same for any number of threads.
+    let sums: Vec<Vec<f64>> = buckets
+        .par_chunks(STEP)
+        .enumerate()
+        .map(|(step, buckets)| {
+            let mut sums = vec![0.0_f64; axes];
+            let mut part = vec![0.0_f32; axes];
+            let mut centre = vec![0.0; axes];
+            for (i, bucket) in buckets.iter().enumerate() {
+                centres.decode(step * STEP + i, &mut centre);
+                part.fill(0.0);
+                let rows = bucket.first_row as usize..(bucket.first_row + bucket.rows) as usize;
+                for y in y[rows.start * axes..rows.end * axes].chunks_exact(axes) {
+                    for ((sum, y), c) in part.iter_mut().zip(y).zip(&centre) {
+                        *sum += (y - c) * (y - c);
+                    }
+                }
+                for (sum, part) in sums.iter_mut().zip(&part) {
+                    *sum += f64::from(*part);
+                }
+            }
+            sums
+        })
+        .collect();
+    let mut total = vec![0.0_f64; axes];
+    for sums in &sums {
+        for (total, sum) in total.iter_mut().zip(sums) {
+            *total += sum;
+        }
+    }
+    let roots: Vec<f64> = total.iter().map(|x| x.sqrt()).collect();
+    let mean = roots.iter().sum::<f64>() / axes as f64;
+    roots
+        .iter()
+        .map(|root| {
+            if mean > 0.0 {
+                ((root / mean) as f32).max(LEAST_WEIGHT)
+            } else {
+                1.0
+            }
+        })
+        .collect()
+}
+
+/// Encodes the rows of one bucket.
+struct Encoder<'a> {
+    bits: Bits,
+    weights: &'a [f32],
+    /// Decoded.
+    centre: &'a [f32],
+    centre_norm: f32,
+}
+
+impl Encoder<'_> {
+    /// Write norms and codes to `lines`, their units to `bucket`.
+    fn encode(&self, bucket: &mut Bucket, y: &[f32], rests: &[f32], lines: &mut [Line]) {
+        let axes = self.weights.len();
+        let stride = 1 + self.bits.lines(axes);
+        let inverse: Vec<f32> = self.weights.iter().map(|w| 1.0 / w).collect();
+        let mut residuals = vec![0.0_f32; y.len()];
+        let mut scales = vec![0.0_f32; rests.len()];
+        for ((residual, y), scale) in residuals
+            .chunks_exact_mut(axes)
+            .zip(y.chunks_exact(axes))
+            .zip(&mut scales)
+        {
+            let mut largest = [0.0_f32; LANES];
+            for (j, residual) in residual.iter_mut().enumerate() {
+                *residual = (y[j] - self.centre[j]) * inverse[j];
+                largest[j % LANES] = largest[j % LANES].max(residual.abs());
+            }
+            let largest = largest.iter().fold(0.0_f32, |a, b| a.max(*b));
+            let rms = (squared_norm(residual) / axes as f32).sqrt();
+            *scale = self.bits.scale(largest, rms);
+        }
+        let unit_of = |most: f32| if most > 0.0 { most / 255.0 } else { 1.0 };
+        bucket.u_unit = unit_of(scales.iter().fold(0.0_f32, |a, b| a.max(*b)));
+        let rest_of = |rest: &f32| rest.sqrt();
+        bucket.e_unit = unit_of(rests.iter().map(rest_of).fold(0.0_f32, f32::max));
+        let (middle, largest) = (self.bits.middle(), self.bits.largest() as i32);
+        let mut decoded = vec![0.0_f32; axes];
+        let mut norms = vec![0.0_f32; rests.len()];
+        for (i, y) in y.chunks_exact(axes).enumerate() {
+            let residual = &residuals[i * axes..(i + 1) * axes];
+            let u = (scales[i] / bucket.u_unit).ceil().clamp(1.0, 255.0);
+            let e = (rests[i].sqrt() / bucket.e_unit).round().clamp(0.0, 255.0);
+            let scale = u * bucket.u_unit;
+            let per_step = 1.0 / scale;
+            let group = i / LANES * stride;
+            let lane = i % LANES;
+            lines[group].0[32 + lane] = u as u8;
+            lines[group].0[48 + lane] = e as u8;
+            let codes = &mut lines[group + 1..group + stride];
+            let mut error = 0.0_f32;
+            for (j, residual) in residual.iter().enumerate() {
+                // A cast cuts off the fraction; what is negative becomes the least code.
+                let code = ((residual * per_step + middle + 0.5) as i32).clamp(0, largest) as f32;
+                let at = self.centre[j] + self.weights[j] * scale * (code - middle);
+                decoded[j] = at;
+                error += (y[j] - at) * (y[j] - at);
+                let code = code as u8;
+                match self.bits {
+                    Bits::Seven => codes[j / 4].0[4 * lane + j % 4] = code,
+                    Bits::Four => {
+                        let shift = if j % 8 < 4 { 0 } else { 4 };
+                        codes[j / 8].0[4 * lane + j % 4] |= code << shift;
+                    }
+                }
+            }
+            norms[i] = squared_norm(&decoded) - self.centre_norm + rests[i] - error;
+        }
+        let most = norms.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        bucket.a_unit = if most > 0.0 { most / LARGEST_HALF } else { 1.0 };
+        for (i, norm) in norms.iter().enumerate() {
+            let half = f16::from_f32(norm / bucket.a_unit).to_bits();
+            let at = 2 * (i % LANES);
+            lines[i / LANES * stride].0[at..at + 2].copy_from_slice(&half.to_le_bytes());
+        }
+    }
+}

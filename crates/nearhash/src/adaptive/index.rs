@@ -1,0 +1,428 @@
+//! Fit, search, update.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use crate::adaptive::answers::{Codes, Description};
+use crate::adaptive::codes::Bits;
+use crate::adaptive::options::{IndexOptions, SearchOptions};
+use crate::adaptive::searcher::{ScratchPool, Searcher};
+use crate::adaptive::state::State;
+use crate::control::Control;
+use crate::error::{Error, Result};
+use crate::evaluation::Evaluation;
+use crate::exact::Neighbors;
+use crate::metric::{Metric, Prepared};
+use crate::points::{MAX_ROWS, Points, RowSlice, RowsView};
+
+/// The fast index.
+///
+/// All methods take `&self` and may be called from several threads. Searches never wait: they
+/// answer from the state in which they began. Of changes (fit, store, update, delete, reset), one
+/// runs at a time; another one meanwhile is [`Error::Busy`].
+#[derive(Debug)]
+pub struct AdaptiveIndex {
+    options: IndexOptions,
+    state: RwLock<Option<Arc<State>>>,
+    changing: AtomicBool,
+    pool: ScratchPool,
+}
+
+/// While this lives, no other change may begin.
+struct Change<'a>(&'a AdaptiveIndex);
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        self.0.changing.store(false, Ordering::Release);
+    }
+}
+
+impl AdaptiveIndex {
+    /// An index without points.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an option outside of its range.
+    pub fn new(options: IndexOptions) -> Result<Self> {
+        options.check()?;
+        Ok(Self {
+            options,
+            state: RwLock::default(),
+            changing: AtomicBool::new(false),
+            pool: ScratchPool::default(),
+        })
+    }
+
+    /// The options that it was made with.
+    pub fn options(&self) -> &IndexOptions {
+        &self.options
+    }
+
+    fn change(&self, argument: &'static str) -> Result<Change<'_>> {
+        if self.changing.swap(true, Ordering::Acquire) {
+            Err(Error::Busy { argument })
+        } else {
+            Ok(Change(self))
+        }
+    }
+
+    fn state(&self) -> Option<Arc<State>> {
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_state(&self, state: Option<State>) {
+        let old = std::mem::replace(
+            &mut *self.state.write().unwrap_or_else(PoisonError::into_inner),
+            state.map(Arc::new),
+        );
+        // Freed after the lock.
+        drop(old);
+    }
+
+    /// The state, or the empty one where the vectors' length is known.
+    fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
+        if let Some(state) = self.state() {
+            return Ok(state);
+        }
+        let Some(dim) = self.options.dim else {
+            return Err(Error::NotFitted {
+                argument,
+                allowed: "a call after fit, or an index made with dim".into(),
+            });
+        };
+        let state = Arc::new(State::empty(dim, self.options.metric));
+        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(place.get_or_insert(state).clone())
+    }
+
+    fn searcher<'a>(
+        &'a self,
+        state: &'a State,
+        options: &'a SearchOptions,
+    ) -> Result<Searcher<'a>> {
+        options.check()?;
+        let recall = options.recall.unwrap_or(self.options.recall);
+        Ok(Searcher::new(state, options, recall))
+    }
+
+    /// Replace the points. Ids are the rows' numbers. Searches answer from the old points until the
+    /// new ones are ready.
+    ///
+    /// # Errors
+    /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
+    /// another change at work, a cancellation. The index is then as it was.
+    pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
+        let _change = self.change("fit")?;
+        check_dim("x", points.dim(), self.options.dim)?;
+        if points.rows() == 0 {
+            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
+        }
+        let options = &self.options;
+        let (metric, settle, seed) = (options.metric, options.settle, options.seed);
+        let state = State::fit(&points, metric, settle, seed, control)?;
+        drop(points);
+        control.commit()?;
+        self.set_state(Some(state));
+        Ok(())
+    }
+
+    /// Points in the index.
+    pub fn size(&self) -> usize {
+        self.state().map_or(0, |state| state.len())
+    }
+
+    /// Vector length, once it is known.
+    pub fn dim(&self) -> Option<usize> {
+        self.state().map(|state| state.dim).or(self.options.dim)
+    }
+
+    /// What near means.
+    pub fn metric(&self) -> Metric {
+        self.options.metric
+    }
+
+    /// Bytes held, about.
+    pub fn memory_bytes(&self) -> usize {
+        self.state().map_or(0, |state| state.memory_bytes()) + self.pool.memory_bytes()
+    }
+
+    /// The nearest points of each query, nearest first, ties to the lower id.
+    ///
+    /// # Errors
+    /// Before fit; queries of another length or, under cosine, without direction; options outside of
+    /// their range; a cancellation.
+    pub fn search(
+        &self,
+        queries: &RowsView<'_>,
+        options: &SearchOptions,
+        control: &Control,
+    ) -> Result<Neighbors> {
+        let state = self.state_or_empty("search")?;
+        check_dim("x", queries.dim(), Some(state.dim))?;
+        let searcher = self.searcher(&state, options)?;
+        searcher.search(queries, &self.pool, control)
+    }
+
+    /// The nearest points of one query to `ids` and `distances`, which are `options.k` long. Returns
+    /// how many there are.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    ///
+    /// # Panics
+    /// When `ids` or `distances` is shorter than `options.k`.
+    pub fn search_one(
+        &self,
+        query: RowSlice<'_>,
+        options: &SearchOptions,
+        ids: &mut [u32],
+        distances: &mut [f32],
+    ) -> Result<usize> {
+        let state = self.state_or_empty("search")?;
+        check_dim("x", query.len(), Some(state.dim))?;
+        let query = RowsView::new(query, state.dim)?;
+        let searcher = self.searcher(&state, options)?;
+        searcher.search_one(&query, &self.pool, ids, distances)
+    }
+
+    /// Add points; their ids follow on. An index without points can take some when its options say
+    /// the vectors' length.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); more than `u32::MAX` ids.
+    pub fn store(&self, rows: &RowsView<'_>, control: &Control) -> Result<Range<u32>> {
+        let _change = self.change("store")?;
+        let state = self.state_or_empty("store")?;
+        check_dim("x", rows.dim(), Some(state.dim))?;
+        let first = state.next_id;
+        let end = u32::try_from(rows.rows())
+            .ok()
+            .and_then(|count| first.checked_add(count))
+            .filter(|end| *end as usize <= MAX_ROWS)
+            .ok_or_else(|| {
+                Error::argument_error(
+                    "x",
+                    format!("{} vectors after {first} ids", rows.rows()),
+                    format!("{MAX_ROWS} ids in all"),
+                )
+            })?;
+        drop(Prepared::new("x", rows, self.options.metric)?);
+        if !state.has_room(rows.rows()) {
+            let options = &self.options;
+            let filed = state.filed(rows, first..end, options.settle, options.seed, control)?;
+            control.commit()?;
+            self.set_state(Some(filed));
+            return Ok(first..end);
+        }
+        let mut open = (*state).clone();
+        open.add_open(rows, first)?;
+        open.next_id = end;
+        control.commit()?;
+        self.set_state(Some(open));
+        Ok(first..end)
+    }
+
+    /// Change the state in place, or a copy of it when a search still reads it.
+    fn amend<R>(&self, state: Arc<State>, work: impl FnOnce(&mut State) -> R) -> R {
+        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        drop(state);
+        match place.as_mut() {
+            Some(current) => work(Arc::make_mut(current)),
+            None => unreachable!("a change holds the only right to remove the state"),
+        }
+    }
+
+    /// Remove a point. Returns 1, or 0 when there is none of that id.
+    ///
+    /// # Errors
+    /// Another change at work.
+    pub fn delete(&self, id: u32) -> Result<usize> {
+        let _change = self.change("delete")?;
+        match self.state() {
+            Some(state) if state.has(id) => {
+                self.amend(state, |state| state.remove(id));
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// Remove the points equal to a vector, the first row of `row`. Returns how many went. Looks
+    /// at all points.
+    ///
+    /// # Errors
+    /// Vectors of another length, a zero vector under cosine, another change at work.
+    pub fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize> {
+        let _change = self.change("delete")?;
+        let row = one_row(row)?;
+        let Some(state) = self.state() else {
+            return Ok(0);
+        };
+        check_dim("v", row.dim(), Some(state.dim))?;
+        drop(Prepared::new("v", &row, self.options.metric)?);
+        let mut wanted = vec![0.0; row.dim()];
+        row.copy_row(0, &mut wanted);
+        let ids = state.equal_to(&wanted);
+        if !ids.is_empty() {
+            self.amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
+        }
+        Ok(ids.len())
+    }
+
+    /// Replace the vector behind an id by the first row of `row`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`]; vectors of another length, a zero vector under cosine, another change
+    /// at work.
+    pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
+        let _change = self.change("update")?;
+        let row = one_row(row)?;
+        let state = self
+            .state()
+            .filter(|state| state.has(id))
+            .ok_or(Error::UnknownId { received: id })?;
+        check_dim("v", row.dim(), Some(state.dim))?;
+        let norm = Prepared::new("v", &row, self.options.metric)?
+            .into_norms()
+            .map(|norms| norms[0]);
+        let mut values = vec![0.0; row.dim()];
+        row.copy_row(0, &mut values);
+        let state = if state.has_room(1) {
+            state
+        } else {
+            let options = &self.options;
+            let none = state.next_id..state.next_id;
+            let filed = state.filed(
+                &row.slice(0..0),
+                none,
+                options.settle,
+                options.seed,
+                &Control::new(),
+            )?;
+            self.set_state(Some(filed));
+            self.state_or_empty("update")?
+        };
+        self.amend(state, |state| {
+            state.remove(id);
+            state.open.add(id, &values, norm);
+        });
+        Ok(())
+    }
+
+    /// The vector behind an id.
+    pub fn vector(&self, id: u32) -> Option<Vec<f32>> {
+        let state = self.state()?;
+        let mut out = vec![0.0; state.dim];
+        state.copy_vector(id, &mut out).then_some(out)
+    }
+
+    /// What the index looks like.
+    pub fn describe(&self) -> Description {
+        let state = self.state();
+        let built = state.as_ref().and_then(|state| state.built.as_ref());
+        Description {
+            metric: self.options.metric,
+            size: self.size(),
+            dim: self.dim(),
+            recall: self.options.recall,
+            k: self.options.k,
+            seed: self.options.seed,
+            memory_bytes: self.memory_bytes(),
+            codes: built.map(|built| {
+                let model = &built.model;
+                let sizes = model.codes.buckets.iter().map(|b| b.rows as usize);
+                Codes {
+                    axes: model.projection.axes(),
+                    bits: match model.codes.bits {
+                        Bits::Four => 4,
+                        Bits::Seven => 7,
+                    },
+                    settle: model.settle,
+                    buckets: model.centres.len(),
+                    mean_bucket_size: model.points.rows() as f64 / model.centres.len() as f64,
+                    max_bucket_size: sizes.max().unwrap_or(0),
+                    bytes_per_vector: model.overhead_bytes() as f64 / model.points.rows() as f64,
+                    calibration: built.curve(),
+                }
+            }),
+            open: state.as_ref().map_or(0, |state| state.open.len()),
+        }
+    }
+
+    /// Recall and time of [`search`](Self::search) on these queries, beside exact search.
+    ///
+    /// # Errors
+    /// As `search`; no queries, or no points.
+    pub fn evaluate(
+        &self,
+        queries: &RowsView<'_>,
+        options: &SearchOptions,
+        control: &Control,
+    ) -> Result<Evaluation> {
+        let state = self.state_or_empty("evaluate")?;
+        if queries.rows() == 0 {
+            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
+        }
+        check_dim("x", queries.dim(), Some(state.dim))?;
+        if state.len() == 0 {
+            return Err(Error::NotFitted {
+                argument: "evaluate",
+                allowed: "a call while the index has points".into(),
+            });
+        }
+        let start = Instant::now();
+        let found = self
+            .searcher(&state, options)?
+            .search(queries, &self.pool, control)?;
+        let micros = start.elapsed().as_secs_f64() * 1e6;
+        let exact = SearchOptions {
+            recall: Some(1.0),
+            probes: None,
+            ..options.clone()
+        };
+        let start = Instant::now();
+        let truth = self
+            .searcher(&state, &exact)?
+            .search(queries, &self.pool, control)?;
+        let exact_micros = start.elapsed().as_secs_f64() * 1e6;
+        Ok(Evaluation::new(&found, &truth, micros, exact_micros))
+    }
+
+    /// Forget the points, keep the options.
+    ///
+    /// # Errors
+    /// Another change at work.
+    pub fn reset(&self) -> Result<()> {
+        let _change = self.change("reset")?;
+        self.set_state(None);
+        self.pool.clear();
+        Ok(())
+    }
+}
+
+fn check_dim(argument: &'static str, received: usize, expected: Option<usize>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != received => Err(Error::Dimension {
+            argument,
+            received,
+            expected,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
+    if rows.rows() == 1 {
+        Ok(*rows)
+    } else {
+        Err(Error::argument_error(
+            "v",
+            format!("{} vectors", rows.rows()),
+            "one vector",
+        ))
+    }
+}

@@ -1,0 +1,34 @@
+//! The fast index: one table of hashes fitted to the data, compact codes in its buckets, exact
+//! distances at the end.
+//!
+//! In: vectors are centred and projected on the leading directions of the data (`projection`), sent
+//! down a tree of sign hashes, each along its node's own direction (`tree`), perhaps moved to the
+//! bucket with the nearest centre, a few times (`model`), and encoded as what is left beside that
+//! centre (`codes`). Then the index is searched for some of its own points, and for strangers made of
+//! them, to learn when a search may stop (`calibrate`, `stopping`).
+//!
+//! A query is projected and quantised once; all buckets are ranked by one dot product each; the codes
+//! of the nearest are scanned until few neighbours can be missing; survivors are ranked by exact
+//! distance (`search`).
+
+mod answers;
+mod calibrate;
+mod codes;
+mod index;
+mod layout;
+mod model;
+mod open;
+mod options;
+mod plan;
+mod projection;
+mod quantised;
+mod search;
+mod searcher;
+mod state;
+mod stopping;
+mod strangers;
+mod tree;
+
+pub use answers::{CalibrationPoint, Codes, Description};
+pub use index::AdaptiveIndex;
+pub use options::{IndexOptions, MAX_SETTLE, SearchOptions};

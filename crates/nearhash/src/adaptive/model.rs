@@ -1,0 +1,433 @@
+//! What `fit` makes of the points.
+
+use rayon::prelude::*;
+
+use crate::adaptive::codes::{Bits, Codes};
+use crate::adaptive::layout::{Layout, MOST_AXES};
+use crate::adaptive::projection::{Projection, Spectrum};
+use crate::adaptive::quantised::{Centres, Quantised};
+use crate::adaptive::search::{Effort, Scratch};
+use crate::adaptive::tree::{Member, grow};
+use crate::control::Control;
+use crate::error::Result;
+use crate::kernel::{Kernels, padded_width};
+use crate::metric::{Metric, Prepared};
+use crate::points::{Points, RowData};
+
+/// Points that the correlation of rests is measured on, and neighbours of each.
+const REST_SAMPLE: usize = 128;
+const NEIGHBOURS: usize = 10;
+/// Points with twins have rests that go together far better than those of queries will.
+const MOST_CORRELATION: f64 = 0.5;
+
+/// Rows in the order of their buckets, and what finds them.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) metric: Metric,
+    pub(crate) projection: Projection,
+    pub(crate) centres: Centres,
+    pub(crate) codes: Codes,
+    /// In the order of their buckets.
+    pub(crate) points: Points,
+    /// 1 / norm of each, for cosine.
+    pub(crate) inverse_norms: Option<Vec<f32>>,
+    /// The id of each.
+    pub(crate) ids: Vec<u32>,
+    pub(crate) rests: Rests,
+    /// Rounds of settling.
+    pub(crate) settle: usize,
+}
+
+/// How the rests of near points go together: the mean of their product in parts of the product of
+/// their lengths, and how far single ones are from that (standard deviation).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rests {
+    pub(crate) correlation: f32,
+    pub(crate) spread: f32,
+}
+
+impl Default for Rests {
+    fn default() -> Self {
+        Self {
+            correlation: 0.3,
+            spread: 0.3,
+        }
+    }
+}
+
+impl Model {
+    /// Fit to points, whose ids are their rows' numbers.
+    pub(crate) fn fit(
+        points: &Points,
+        metric: Metric,
+        settle: Option<usize>,
+        control: &Control,
+    ) -> Result<Self> {
+        let view = points.view();
+        let n = points.rows();
+        control.begin("project", n);
+        let prepared = Prepared::new("x", &view, metric)?;
+        let spectrum = Spectrum::of(&prepared, MOST_AXES);
+        control.check()?;
+        let layout = Layout::new(&spectrum, n, points.dim(), settle);
+        let axes = layout.axes;
+        let projection = Projection::new(&spectrum, points.dim(), axes);
+        let (y, rests) = projection.project_all(&prepared);
+        control.advance(n);
+        control.check()?;
+
+        control.begin("hash", n);
+        let (mut bucket_of, buckets) = leaves(&y, axes, layout.bucket_size);
+        let mut means = means(&y, &bucket_of, buckets, axes);
+        control.advance(n);
+        control.begin("settle", layout.settle * n);
+        for _ in 0..layout.settle {
+            control.check()?;
+            let centres = Centres::new(&means, axes);
+            assign(&centres, &y, axes, &mut bucket_of);
+            means = self::means(&y, &bucket_of, buckets, axes);
+            control.advance(n);
+        }
+        control.check()?;
+        let filed = Filed {
+            y,
+            rests,
+            bucket_of,
+            means,
+        };
+        let mut model = Self::assemble(
+            points,
+            prepared,
+            None,
+            metric,
+            projection,
+            layout.bits,
+            filed,
+            control,
+        )?;
+        model.rests = model.rest_correlation();
+        model.settle = layout.settle;
+        Ok(model)
+    }
+
+    /// The same buckets, with other points in them: each in the bucket of the nearest centre.
+    pub(crate) fn refiled(&self, points: &Points, ids: &[u32], control: &Control) -> Result<Self> {
+        let view = points.view();
+        control.begin("project", points.rows());
+        let prepared = Prepared::new("x", &view, self.metric)?;
+        let (y, rests) = self.projection.project_all(&prepared);
+        control.check()?;
+        let axes = self.projection.axes();
+        let mut bucket_of = vec![0; points.rows()];
+        assign(&self.centres, &y, axes, &mut bucket_of);
+        let mut means = vec![0.0; self.centres.len() * axes];
+        for (i, mean) in means.chunks_exact_mut(axes).enumerate() {
+            self.centres.decode(i, mean);
+        }
+        let filed = Filed {
+            y,
+            rests,
+            bucket_of,
+            means,
+        };
+        let mut model = Self::assemble(
+            points,
+            prepared,
+            Some(ids),
+            self.metric,
+            self.projection.clone(),
+            self.codes.bits,
+            filed,
+            control,
+        )?;
+        model.rests = self.rests;
+        model.settle = self.settle;
+        Ok(model)
+    }
+
+    /// The same with codes of seven bits.
+    pub(crate) fn finer(&self, control: &Control) -> Result<Self> {
+        let axes = self.projection.axes();
+        let view = self.points.view();
+        control.begin("project", self.points.rows());
+        let prepared = Prepared::new("x", &view, self.metric)?;
+        let (y, rests) = self.projection.project_all(&prepared);
+        control.check()?;
+        let sizes: Vec<u32> = self.codes.buckets.iter().map(|b| b.rows).collect();
+        let codes = Codes::new(Bits::Seven, &self.centres, &sizes, &y, &rests, axes);
+        Ok(Self {
+            metric: self.metric,
+            projection: self.projection.clone(),
+            centres: self.centres.clone(),
+            codes,
+            points: self.points.clone(),
+            inverse_norms: self.inverse_norms.clone(),
+            ids: self.ids.clone(),
+            rests: self.rests,
+            settle: self.settle,
+        })
+    }
+
+    /// Put points in the order of their buckets and encode them.
+    #[allow(clippy::too_many_arguments)]
+    fn assemble(
+        points: &Points,
+        prepared: Prepared<'_>,
+        given: Option<&[u32]>,
+        metric: Metric,
+        projection: Projection,
+        bits: Bits,
+        filed: Filed,
+        control: &Control,
+    ) -> Result<Self> {
+        let axes = projection.axes();
+        let n = points.rows();
+        let Filed {
+            y,
+            rests,
+            bucket_of,
+            means,
+        } = filed;
+        control.begin("encode", n);
+        // Empty buckets go.
+        let mut sizes = vec![0_u32; means.len() / axes];
+        bucket_of.iter().for_each(|b| sizes[*b as usize] += 1);
+        let kept: Vec<usize> = (0..sizes.len()).filter(|b| sizes[*b] > 0).collect();
+        let means: Vec<f32> = kept
+            .iter()
+            .flat_map(|b| means[b * axes..(b + 1) * axes].iter().copied())
+            .collect();
+        let mut place = vec![0_u32; sizes.len()];
+        let mut next = 0;
+        for b in &kept {
+            place[*b] = next;
+            next += sizes[*b];
+        }
+        let sizes: Vec<u32> = kept.iter().map(|b| sizes[*b]).collect();
+        let mut order = vec![0_u32; n];
+        for (row, bucket) in bucket_of.iter().enumerate() {
+            let place = &mut place[*bucket as usize];
+            order[*place as usize] = row as u32;
+            *place += 1;
+        }
+        let centres = Centres::new(&means, axes);
+        let mut ordered = vec![0.0; n * axes];
+        ordered
+            .par_chunks_mut(axes)
+            .zip(&order)
+            .for_each(|(out, row)| out.copy_from_slice(&y[*row as usize * axes..][..axes]));
+        drop(y);
+        let rests: Vec<f32> = order.iter().map(|row| rests[*row as usize]).collect();
+        let codes = Codes::new(bits, &centres, &sizes, &ordered, &rests, axes);
+        drop(ordered);
+        control.check()?;
+        let inverse_norms = prepared
+            .into_norms()
+            .map(|norms| order.iter().map(|row| norms[*row as usize]).collect());
+        let points = reordered(points, &order)?;
+        let ids = match given {
+            Some(ids) => order.iter().map(|row| ids[*row as usize]).collect(),
+            None => order,
+        };
+        control.advance(n);
+        Ok(Self {
+            metric,
+            projection,
+            centres,
+            codes,
+            points,
+            inverse_norms,
+            ids,
+            rests: Rests::default(),
+            settle: 0,
+        })
+    }
+
+    /// Measure [`Rests`] on pairs of near points.
+    fn rest_correlation(&self) -> Rests {
+        let kernels = Kernels::get();
+        let (n, dim, axes) = (
+            self.points.rows(),
+            self.points.dim(),
+            self.projection.axes(),
+        );
+        let none = Rests {
+            correlation: 0.0,
+            spread: 0.0,
+        };
+        if axes >= dim {
+            return none;
+        }
+        let effort = Effort {
+            k: NEIGHBOURS + 1,
+            most: (self.centres.len() / 16).max(8),
+            expected: (self.centres.len() / 16).max(8),
+            first_checkpoint: usize::MAX,
+            kappa: 1.5,
+            stranger_kappa: 1.5,
+            ordinary: usize::MAX,
+            usual: 1.0,
+        };
+        let width = padded_width(dim);
+        let project = |row: usize, x: &mut Vec<f32>, y: &mut Vec<f32>| {
+            x.clear();
+            x.resize(width, 0.0);
+            self.points.view().copy_row(row, x);
+            if let Some(norms) = &self.inverse_norms {
+                x.iter_mut().for_each(|x| *x *= norms[row]);
+            }
+            y.resize(axes, 0.0);
+            let mut rest = [0.0];
+            self.projection.project(kernels, x, y, &mut rest);
+            f64::from(rest[0])
+        };
+        let scale = f64::from(self.projection.scale());
+        let squared = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+        };
+        let sample: Vec<usize> = (0..n).step_by(n.div_ceil(REST_SAMPLE)).collect();
+        let pairs: Vec<(f64, f64)> = sample
+            .par_iter()
+            .map_init(Scratch::default, |scratch, row| {
+                let (mut y, mut x2, mut y2) = (Vec::new(), Vec::new(), Vec::new());
+                let rest = project(*row, &mut scratch.query, &mut y);
+                self.prepare(kernels, scratch);
+                self.scan(kernels, &effort, &self.codes.live, scratch, |_, _| false);
+                let mut near: Vec<(f32, u32)> = scratch
+                    .shortlist
+                    .candidates
+                    .iter()
+                    .map(|c| (c.estimate, c.row))
+                    .collect();
+                near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                near.truncate(NEIGHBOURS + 1);
+                let mut pairs = Vec::new();
+                for (_, other) in near {
+                    if other as usize == *row {
+                        continue;
+                    }
+                    let rest2 = project(other as usize, &mut x2, &mut y2);
+                    let whole = squared(&scratch.query, &x2) * scale * scale;
+                    let product = (squared(&y, &y2) + rest + rest2 - whole) / 2.0;
+                    pairs.push((product, rest.sqrt() * rest2.sqrt()));
+                }
+                pairs
+            })
+            .flatten_iter()
+            .collect();
+        // By least squares, so that pairs without rests count for nothing.
+        let weight: f64 = pairs.iter().map(|(_, e)| e * e).sum();
+        if weight == 0.0 {
+            return none;
+        }
+        let correlation = pairs.iter().map(|(p, e)| p * e).sum::<f64>() / weight;
+        let correlation = correlation.clamp(0.0, MOST_CORRELATION);
+        let spread = pairs
+            .iter()
+            .map(|(p, e)| (p - correlation * e).powi(2))
+            .sum::<f64>()
+            / weight;
+        Rests {
+            correlation: correlation as f32,
+            spread: spread.sqrt() as f32,
+        }
+    }
+
+    /// Bytes in memory beside the rows themselves.
+    pub(crate) fn overhead_bytes(&self) -> usize {
+        self.centres.memory_bytes()
+            + self.codes.memory_bytes()
+            + self.ids.len() * 4
+            + self
+                .inverse_norms
+                .as_ref()
+                .map_or(0, |norms| norms.len() * 4)
+    }
+}
+
+/// Points with their buckets.
+struct Filed {
+    /// Projected.
+    y: Vec<f32>,
+    rests: Vec<f32>,
+    bucket_of: Vec<u32>,
+    /// Of the buckets.
+    means: Vec<f32>,
+}
+
+/// The leaf of each point in a tree of sign hashes, and how many leaves there are.
+fn leaves(y: &[f32], axes: usize, size: usize) -> (Vec<u32>, usize) {
+    let mut members: Vec<Member> = y
+        .chunks_exact(axes)
+        .enumerate()
+        .map(|(row, y)| Member {
+            leading: std::array::from_fn(|i| y[i]),
+            row: row as u32,
+        })
+        .collect();
+    let parts = grow(&mut members, size);
+    let mut bucket_of = vec![0_u32; members.len()];
+    let mut first = 0;
+    for (bucket, part) in parts.iter().enumerate() {
+        for member in &members[first..first + part] {
+            bucket_of[member.row as usize] = bucket as u32;
+        }
+        first += part;
+    }
+    (bucket_of, parts.len())
+}
+
+/// Mean of the members of each bucket; zero for empty ones.
+fn means(y: &[f32], bucket_of: &[u32], buckets: usize, axes: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f32; buckets * axes];
+    let mut counts = vec![0_u32; buckets];
+    for (y, bucket) in y.chunks_exact(axes).zip(bucket_of) {
+        let bucket = *bucket as usize;
+        counts[bucket] += 1;
+        for (sum, x) in sums[bucket * axes..(bucket + 1) * axes].iter_mut().zip(y) {
+            *sum += x;
+        }
+    }
+    for (sums, count) in sums.chunks_exact_mut(axes).zip(counts) {
+        let by = 1.0 / count.max(1) as f32;
+        sums.iter_mut().for_each(|x| *x *= by);
+    }
+    sums
+}
+
+/// Move every point to its nearest centre.
+fn assign(centres: &Centres, y: &[f32], axes: usize, bucket_of: &mut [u32]) {
+    let kernels = Kernels::get();
+    const STEP: usize = 256;
+    bucket_of
+        .par_chunks_mut(STEP)
+        .zip(y.par_chunks(STEP * axes))
+        .for_each_init(
+            || (Quantised::default(), Vec::new()),
+            |(quantised, scores), (buckets, y)| {
+                for (bucket, y) in buckets.iter_mut().zip(y.chunks_exact(axes)) {
+                    quantised.set(y, None);
+                    *bucket = centres.nearest(kernels, quantised, scores);
+                }
+            },
+        );
+}
+
+/// Rows in another order, in their own type.
+fn reordered(points: &Points, order: &[u32]) -> Result<Points> {
+    fn pick<T: Copy + Send + Sync + Default>(values: &[T], dim: usize, order: &[u32]) -> Vec<T> {
+        let mut out = vec![T::default(); order.len() * dim];
+        out.par_chunks_mut(dim).zip(order).for_each(|(out, row)| {
+            out.copy_from_slice(&values[*row as usize * dim..][..dim]);
+        });
+        out
+    }
+    use crate::points::RowSlice;
+    let dim = points.dim();
+    let data = match points.view().values() {
+        RowSlice::U8(v) => RowData::U8(pick(v, dim, order)),
+        RowSlice::I16(v) => RowData::I16(pick(v, dim, order)),
+        RowSlice::F32(v) => RowData::F32(pick(v, dim, order)),
+    };
+    Points::new(data, dim)
+}

@@ -1,0 +1,126 @@
+//! What callers choose: of an index, and of a search.
+
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::metric::Metric;
+use crate::points::MAX_DIM;
+
+/// Most rounds of settling that may be asked for.
+pub const MAX_SETTLE: usize = 64;
+
+/// Options of an [`AdaptiveIndex`](super::AdaptiveIndex).
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexOptions {
+    /// What near means. Default: Euclidean.
+    pub metric: Metric,
+    /// Vector length. None: taken from the fitted points.
+    pub dim: Option<usize>,
+    /// Mean recall@k that searches aim at, above 0 and at most 1; 1 is exact. Default 0.95.
+    pub recall: f64,
+    /// The k of searches that say none, at least 1. Default 10.
+    pub k: usize,
+    /// Rounds in which every point moves to its nearest bucket, 0 to [`MAX_SETTLE`]. 0: buckets are
+    /// hash buckets and nothing else. None: chosen from the data.
+    pub settle: Option<usize>,
+    /// Same seed, same options, same data: same index and same answers, on every platform.
+    pub seed: u64,
+}
+
+impl Default for IndexOptions {
+    fn default() -> Self {
+        Self {
+            metric: Metric::Euclidean,
+            dim: None,
+            recall: 0.95,
+            k: 10,
+            settle: None,
+            seed: 0,
+        }
+    }
+}
+
+/// Options of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchOptions {
+    /// Neighbours wanted, at least 1.
+    pub k: usize,
+    /// Mean recall to aim at instead of the index's own.
+    pub recall: Option<f64>,
+    /// Buckets to scan, at least 1, whatever the recall.
+    pub probes: Option<usize>,
+    /// Which points may be found.
+    pub filter: Option<Filter>,
+}
+
+impl SearchOptions {
+    /// The `k` nearest, with the index's own recall.
+    pub fn nearest(k: usize) -> Self {
+        Self {
+            k,
+            recall: None,
+            probes: None,
+            filter: None,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if self.k == 0 {
+            return Err(Error::argument_error(
+                "k",
+                self.k,
+                "a whole number, at least 1",
+            ));
+        }
+        if let Some(recall) = self.recall {
+            check_recall(recall)?;
+        }
+        if self.probes == Some(0) {
+            return Err(Error::argument_error(
+                "probes",
+                0,
+                "a whole number, at least 1",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl IndexOptions {
+    pub(super) fn check(&self) -> Result<()> {
+        check_recall(self.recall)?;
+        if self.k == 0 {
+            return Err(Error::argument_error(
+                "k",
+                self.k,
+                "a whole number, at least 1",
+            ));
+        }
+        if let Some(dim) = self.dim
+            && !(1..=MAX_DIM).contains(&dim)
+        {
+            return Err(Error::argument_error("dim", dim, format!("1 to {MAX_DIM}")));
+        }
+        if let Some(settle) = self.settle
+            && settle > MAX_SETTLE
+        {
+            return Err(Error::argument_error(
+                "settle",
+                settle,
+                format!("0 to {MAX_SETTLE}"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn check_recall(recall: f64) -> Result<()> {
+    if recall > 0.0 && recall <= 1.0 {
+        Ok(())
+    } else {
+        Err(Error::argument_error(
+            "recall",
+            recall,
+            "a number above 0 and at most 1",
+        ))
+    }
+}

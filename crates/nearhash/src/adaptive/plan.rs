@@ -1,0 +1,141 @@
+//! From a k and a recall to how a search goes about it, between the points of the calibration.
+
+use crate::adaptive::calibrate::{Calibration, RECALLS, Setting};
+use crate::adaptive::search::Effort;
+use crate::adaptive::stopping::{Features, MissModel, StopRule};
+
+/// Recalls up to this far below one are told apart.
+const LEAST_MISSING: f64 = 1e-6;
+/// A query that needs so many times the usual number of buckets is treated as a stranger.
+const ORDINARY: f64 = 4.0;
+
+/// How to search.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan<'a> {
+    pub(crate) effort: Effort,
+    rule: StopRule,
+    /// Models of the calibrated k below and above, and how much the second counts.
+    models: [&'a MissModel; 2],
+    part: f32,
+}
+
+impl<'a> Plan<'a> {
+    /// For `k` neighbours and a recall below 1, among `buckets` buckets.
+    pub(crate) fn new(
+        calibrations: &'a [Calibration],
+        k: usize,
+        recall: f64,
+        buckets: usize,
+    ) -> Option<Self> {
+        let above = calibrations
+            .iter()
+            .position(|c| c.k >= k)
+            .unwrap_or(calibrations.len().checked_sub(1)?);
+        let below = if calibrations[above].k > k {
+            above.saturating_sub(1)
+        } else {
+            above
+        };
+        let (low, high) = (&calibrations[below], &calibrations[above]);
+        let part = if low.k == high.k {
+            0.0
+        } else {
+            libm::log(k as f64 / low.k as f64) / libm::log(high.k as f64 / low.k as f64)
+        };
+        let (a, b) = (setting(low, recall), setting(high, recall));
+        let between = |a: f64, b: f64| a + (b - a) * part;
+        let geometric = |a: f64, b: f64| libm::exp(between(libm::log(a), libm::log(b)));
+        let mut usual = geometric(f64::from(low.usual), f64::from(high.usual));
+        let mut probes = geometric(a.probes, b.probes);
+        let mut usual_probes = geometric(low.usual_probes, high.usual_probes);
+        if k > high.k {
+            // Beyond the last calibrated k, distances and probes grow on as they did before it.
+            let ratio = libm::log(k as f64 / high.k as f64);
+            if let Some(before) = above.checked_sub(1).map(|i| &calibrations[i]) {
+                let slope =
+                    |x: f64, y: f64| libm::log(x / y) / libm::log(high.k as f64 / before.k as f64);
+                let last = f64::from(high.usual);
+                usual = last * libm::exp(slope(last, f64::from(before.usual)) * ratio);
+                let growth = slope(high.usual_probes, before.usual_probes) * ratio;
+                usual_probes *= libm::exp(growth);
+                probes *= libm::exp(growth);
+            }
+        }
+        let share = geometric(a.share, b.share);
+        let start = a.start.min(b.start);
+        let kappa = between(f64::from(a.kappa), f64::from(b.kappa)) as f32;
+        let stranger_kappa =
+            between(f64::from(a.stranger_kappa), f64::from(b.stranger_kappa)) as f32;
+        Some(Self {
+            effort: Effort {
+                k,
+                most: usize::MAX,
+                expected: (1.5 * probes) as usize + 2,
+                first_checkpoint: start,
+                kappa,
+                stranger_kappa: stranger_kappa.max(kappa),
+                ordinary: (ORDINARY * usual_probes) as usize,
+                usual: usual as f32,
+            },
+            rule: StopRule::new(share, start, buckets),
+            models: [&low.model, &high.model],
+            part: part as f32,
+        })
+    }
+
+    /// Scan so many buckets instead, whatever they hold.
+    pub(crate) fn with_probes(mut self, probes: usize) -> Self {
+        self.effort.most = probes;
+        self.effort.expected = probes;
+        self.effort.first_checkpoint = usize::MAX;
+        self.effort.ordinary = usize::MAX;
+        self
+    }
+
+    /// Whether a search may stop at a checkpoint.
+    pub(crate) fn stops(&self, checkpoint: usize, features: &Features) -> bool {
+        let mut odds = self.models[0].log_odds(features);
+        if self.part > 0.0 {
+            odds += (self.models[1].log_odds(features) - odds) * self.part;
+        }
+        odds <= self.rule.limits[checkpoint]
+    }
+}
+
+/// The setting for a recall, between those of the curve, in the logarithm of what is missed.
+fn setting(calibration: &Calibration, recall: f64) -> Setting {
+    let settings = &calibration.settings;
+    let missed = |recall: f64| libm::log((1.0 - recall).max(LEAST_MISSING));
+    let above = RECALLS.iter().position(|r| *r >= recall);
+    let last = RECALLS.len() - 1;
+    match above {
+        Some(0) => settings[0].clone(),
+        Some(above) => {
+            let (low, high) = (&settings[above - 1], &settings[above]);
+            let (from, to) = (missed(RECALLS[above - 1]), missed(RECALLS[above]));
+            let part = (missed(recall) - from) / (to - from);
+            let between = |a: f64, b: f64| a + (b - a) * part;
+            let geometric = |a: f64, b: f64| libm::exp(between(libm::log(a), libm::log(b)));
+            let margin = |a: f32, b: f32| between(f64::from(a), f64::from(b)) as f32;
+            Setting {
+                share: geometric(low.share, high.share),
+                start: low.start,
+                kappa: margin(low.kappa, high.kappa),
+                stranger_kappa: margin(low.stranger_kappa, high.stranger_kappa),
+                probes: geometric(low.probes, high.probes),
+            }
+        }
+        None => {
+            // Beyond the curve: as much less may be missing as is asked, with generous margins.
+            let setting = &settings[last];
+            let part = libm::exp(missed(recall) - missed(RECALLS[last]));
+            Setting {
+                share: setting.share * part,
+                kappa: setting.kappa.max(3.0),
+                stranger_kappa: setting.stranger_kappa.max(4.0),
+                probes: setting.probes / part.max(0.1),
+                ..setting.clone()
+            }
+        }
+    }
+}

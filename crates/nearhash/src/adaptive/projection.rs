@@ -1,0 +1,386 @@
+//! Leading directions of the data: what vectors are projected on before anything else.
+
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
+use crate::kernel::{Kernels, LANES, padded_width};
+use crate::metric::Prepared;
+
+/// Rows that the directions are computed from, at most.
+const SAMPLE: usize = 4096;
+/// Rounds of subspace iteration.
+const ROUNDS: usize = 6;
+/// Directions iterated beyond those wanted: the last ones converge slowly.
+const SPARE: usize = 8;
+
+/// y = scale × axes · (x − mean): orthonormal axes, the leading principal directions, by variance.
+#[derive(Debug, Clone)]
+pub(crate) struct Projection {
+    dim: usize,
+    axes: usize,
+    /// A power of two that brings the rows' usual distance from their mean near one, so that no
+    /// square leaves float32's range.
+    scale: f32,
+    /// `padded_width(dim)` floats.
+    mean: Vec<f32>,
+    /// The scaled axes, in panels of sixteen, see [`Kernels::project`].
+    panels: Vec<f32>,
+    offsets: Vec<f32>,
+}
+
+/// Variance along every direction that was computed, descending, and in all.
+#[derive(Debug, Clone)]
+pub(crate) struct Spectrum {
+    directions: DMatrix<f64>,
+    variances: Vec<f64>,
+    total: f64,
+    mean: Vec<f32>,
+}
+
+impl Spectrum {
+    /// Of at most `most` leading directions of `rows`.
+    pub(crate) fn of(rows: &Prepared<'_>, most: usize) -> Self {
+        let dim = rows.rows().dim();
+        let width = padded_width(dim);
+        let count = rows.rows().rows();
+        let step = count.div_ceil(SAMPLE).max(1);
+        let sample = count.div_ceil(step);
+        let mut picked = Vec::with_capacity(sample * width);
+        let mut buffer = Vec::new();
+        for row in (0..count).step_by(step) {
+            picked.extend_from_slice(rows.block(row..row + 1, width, &mut buffer));
+        }
+        let mut mean = vec![0.0_f64; width];
+        for row in picked.chunks_exact(width) {
+            for (mean, x) in mean.iter_mut().zip(row) {
+                *mean += f64::from(*x);
+            }
+        }
+        let mean: Vec<f32> = mean.iter().map(|x| (x / sample as f64) as f32).collect();
+        let mut largest = 0.0_f32;
+        for row in picked.chunks_exact_mut(width) {
+            for (x, mean) in row.iter_mut().zip(&mean) {
+                *x -= mean;
+                largest = largest.max(x.abs());
+            }
+        }
+        // Squares stay in range whatever the units are.
+        let unit = power_of_two_near(largest);
+        picked.iter_mut().for_each(|x| *x /= unit);
+        let covariance = gram(&picked, sample, dim, width);
+        let unit = f64::from(unit) * f64::from(unit) / sample as f64;
+        let total = (0..dim).map(|i| covariance[i * width + i]).map(f64::from);
+        let total = total.sum::<f64>() * unit;
+        let (directions, variances) = leading(&covariance, dim, width, most.min(dim));
+        Self {
+            directions,
+            variances: variances.iter().map(|x| x.max(0.0) * unit).collect(),
+            total,
+            mean,
+        }
+    }
+
+    /// Fewest directions that have `share` of the variance; all that there are when those have less.
+    pub(crate) fn directions_for(&self, share: f64) -> usize {
+        let mut sum = 0.0;
+        let wanted = share * self.total;
+        for (i, variance) in self.variances.iter().enumerate() {
+            sum += variance;
+            if sum >= wanted {
+                return i + 1;
+            }
+        }
+        self.variances.len()
+    }
+}
+
+/// The power of two at or below `x`; 1 for zero.
+fn power_of_two_near(x: f32) -> f32 {
+    if x > 0.0 && x.is_finite() {
+        let exponent = f64::from(x).log2().floor().clamp(-126.0, 127.0);
+        exponent.exp2() as f32
+    } else {
+        1.0
+    }
+}
+
+/// XᵀX of `count` rows, `width` floats each, as a `width` × `width` matrix.
+fn gram(rows: &[f32], count: usize, dim: usize, width: usize) -> Vec<f32> {
+    use rayon::prelude::*;
+    let kernels = Kernels::get();
+    // Row i of the product is column i of the rows times all columns.
+    let mut columns = vec![0.0; dim * count];
+    columns
+        .par_chunks_mut(count)
+        .enumerate()
+        .for_each(|(i, column)| {
+            for (out, row) in column.iter_mut().zip(rows.chunks_exact(width)) {
+                *out = row[i];
+            }
+        });
+    let panels: Vec<f32> = (0..width / LANES)
+        .into_par_iter()
+        .flat_map_iter(|panel| {
+            rows.chunks_exact(width)
+                .flat_map(move |row| row[panel * LANES..(panel + 1) * LANES].iter().copied())
+        })
+        .collect();
+    let offsets = vec![0.0; LANES];
+    let mut product = vec![0.0; dim * width];
+    const TILE: usize = 48;
+    product
+        .par_chunks_mut(TILE * width)
+        .zip(columns.par_chunks(TILE * count))
+        .for_each(|(out, columns)| {
+            let rows = columns.len() / count;
+            let mut part = vec![0.0; rows * LANES];
+            // Panel by panel: one stays in the cache while the tile's columns pass it.
+            for (i, panel) in panels.chunks_exact(count * LANES).enumerate() {
+                kernels.project(columns, count, count, panel, &offsets, &mut part);
+                for (out, part) in out.chunks_exact_mut(width).zip(part.chunks_exact(LANES)) {
+                    out[i * LANES..(i + 1) * LANES].copy_from_slice(part);
+                }
+            }
+        });
+    product
+}
+
+/// The leading eigenvectors of a symmetric matrix, as columns, with their eigenvalues, descending.
+fn leading(matrix: &[f32], dim: usize, width: usize, most: usize) -> (DMatrix<f64>, Vec<f64>) {
+    let block = most + SPARE;
+    if 2 * block >= dim {
+        let full = DMatrix::from_fn(dim, dim, |i, j| f64::from(matrix[i * width + j]));
+        return eigen(full, most);
+    }
+    // Subspace iteration from the columns of the largest diagonal: no randomness is needed.
+    let mut order: Vec<usize> = (0..dim).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (*a, *b);
+        matrix[b * width + b]
+            .total_cmp(&matrix[a * width + a])
+            .then(a.cmp(&b))
+    });
+    let block_width = padded_width(block);
+    let mut basis = vec![0.0_f32; dim * block_width];
+    for (j, i) in order[..block].iter().enumerate() {
+        basis[i * block_width + j] = 1.0;
+        // A little of everything, so that no leading direction is missed.
+        for k in 0..dim {
+            basis[k * block_width + j] += (((k * 31 + j * 17) % 101) as f32 - 50.0) * 1e-3;
+        }
+    }
+    for _ in 0..ROUNDS {
+        basis = times(matrix, width, dim, &basis, block_width);
+        orthonormalise(&mut basis, dim, block, block_width);
+    }
+    // Rayleigh-Ritz: the best directions within the basis.
+    let image = times(matrix, width, dim, &basis, block_width);
+    let small = DMatrix::from_fn(block, block, |i, j| {
+        (0..dim)
+            .map(|k| f64::from(basis[k * block_width + i]) * f64::from(image[k * block_width + j]))
+            .sum::<f64>()
+    });
+    let small = (&small + small.transpose()) * 0.5;
+    let (within, values) = eigen(small, most);
+    let basis = DMatrix::from_fn(dim, block, |i, j| f64::from(basis[i * block_width + j]));
+    let mut directions = DMatrix::zeros(dim, most);
+    for j in 0..most {
+        for k in 0..block {
+            let by = within[(k, j)];
+            for i in 0..dim {
+                directions[(i, j)] += basis[(i, k)] * by;
+            }
+        }
+    }
+    (directions, values)
+}
+
+/// matrix · basis, `width` floats a row of the matrix, of which the first `inner` count, and
+/// `block_width` floats a row of the basis.
+fn times(
+    matrix: &[f32],
+    width: usize,
+    inner: usize,
+    basis: &[f32],
+    block_width: usize,
+) -> Vec<f32> {
+    use rayon::prelude::*;
+    let kernels = Kernels::get();
+    let rows = matrix.len() / width;
+    let mut panels = Vec::with_capacity(inner * block_width);
+    for panel in 0..block_width / LANES {
+        for row in basis[..inner * block_width].chunks_exact(block_width) {
+            panels.extend_from_slice(&row[panel * LANES..(panel + 1) * LANES]);
+        }
+    }
+    let offsets = vec![0.0; block_width];
+    let mut out = vec![0.0; rows * block_width];
+    const TILE: usize = 48;
+    out.par_chunks_mut(TILE * block_width)
+        .zip(matrix.par_chunks(TILE * width))
+        .for_each(|(out, rows)| kernels.project(rows, width, inner, &panels, &offsets, out));
+    out
+}
+
+/// Make the columns orthonormal, by the Cholesky factor of their products, twice for accuracy.
+fn orthonormalise(basis: &mut Vec<f32>, dim: usize, block: usize, block_width: usize) {
+    for _ in 0..2 {
+        // Columns of equal length first: their products span many orders of magnitude.
+        let mut squares = vec![0.0_f64; block_width];
+        for row in basis.chunks_exact(block_width) {
+            for (sum, x) in squares.iter_mut().zip(row) {
+                *sum += f64::from(*x) * f64::from(*x);
+            }
+        }
+        let inverse: Vec<f64> = squares
+            .iter()
+            .map(|x| if *x > 0.0 { 1.0 / x.sqrt() } else { 0.0 })
+            .collect();
+        for row in basis.chunks_exact_mut(block_width) {
+            for (x, by) in row.iter_mut().zip(&inverse) {
+                *x = (f64::from(*x) * by) as f32;
+            }
+        }
+        let products = gram(basis, dim, block, block_width);
+        let mut factor = vec![0.0_f64; block * block];
+        for j in 0..block {
+            for i in j..block {
+                let mut sum = f64::from(products[i * block_width + j]);
+                for k in 0..j {
+                    sum -= factor[i * block + k] * factor[j * block + k];
+                }
+                factor[i * block + j] = if i == j {
+                    // A column that depends on those before it is left out.
+                    if sum > 1e-7 {
+                        sum.sqrt()
+                    } else {
+                        f64::INFINITY
+                    }
+                } else {
+                    sum / factor[j * block + j]
+                };
+            }
+        }
+        // basis · (factor⁻¹)ᵀ, by the inverse as a small matrix.
+        let mut inverse = vec![0.0_f32; block_width * block_width];
+        for j in 0..block {
+            let mut column = vec![0.0_f64; block];
+            for i in j..block {
+                let mut sum = if i == j { 1.0 } else { 0.0 };
+                for k in j..i {
+                    sum -= factor[i * block + k] * column[k];
+                }
+                let by = factor[i * block + i];
+                column[i] = if by.is_finite() { sum / by } else { 0.0 };
+            }
+            for i in 0..block {
+                inverse[j * block_width + i] = column[i] as f32;
+            }
+        }
+        *basis = times(basis, block_width, block_width, &inverse, block_width);
+    }
+}
+
+/// All eigenvalues of a symmetric matrix, descending, the first `most` of them with their vectors.
+fn eigen(matrix: DMatrix<f64>, most: usize) -> (DMatrix<f64>, Vec<f64>) {
+    let found = matrix.symmetric_eigen();
+    let mut order: Vec<usize> = (0..found.eigenvalues.len()).collect();
+    order.sort_by(|a, b| {
+        found.eigenvalues[*b]
+            .total_cmp(&found.eigenvalues[*a])
+            .then(a.cmp(b))
+    });
+    order.truncate(most);
+    let values = order.iter().map(|i| found.eigenvalues[*i]).collect();
+    (found.eigenvectors.select_columns(&order), values)
+}
+
+impl Projection {
+    /// On the first `axes` directions of a spectrum (a multiple of sixteen; those beyond the
+    /// dimensions are zero).
+    pub(crate) fn new(spectrum: &Spectrum, dim: usize, axes: usize) -> Self {
+        let scale = power_of_two_near((1.0 / spectrum.total.sqrt()) as f32);
+        let scale = if scale.is_finite() { scale } else { 1.0 };
+        let have = axes.min(spectrum.variances.len());
+        let mut panels = vec![0.0; axes * dim];
+        let mut offsets = vec![0.0; axes];
+        for j in 0..have {
+            let mut offset = 0.0;
+            for i in 0..dim {
+                let x = (spectrum.directions[(i, j)] * f64::from(scale)) as f32;
+                panels[((j / LANES) * dim + i) * LANES + j % LANES] = x;
+                offset -= f64::from(x) * f64::from(spectrum.mean[i]);
+            }
+            offsets[j] = offset as f32;
+        }
+        Self {
+            dim,
+            axes,
+            scale,
+            mean: spectrum.mean.clone(),
+            panels,
+            offsets,
+        }
+    }
+
+    /// Length of a projected vector.
+    pub(crate) fn axes(&self) -> usize {
+        self.axes
+    }
+
+    /// The rows' mean, padded.
+    pub(crate) fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// The power of two by which projected vectors are multiplied.
+    pub(crate) fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// Project rows, `padded_width(dim)` floats each: `axes` floats a row to `y`, and what is left
+    /// of the row's squared distance from the mean to `rest`.
+    pub(crate) fn project(&self, kernels: &Kernels, rows: &[f32], y: &mut [f32], rest: &mut [f32]) {
+        let width = self.mean.len();
+        kernels.project(rows, width, self.dim, &self.panels, &self.offsets, y);
+        let count = rest.len();
+        kernels.pairs(&self.mean, rows, width, rest, count);
+        for (rest, y) in rest.iter_mut().zip(y.chunks_exact(self.axes)) {
+            *rest = if self.axes >= self.dim {
+                0.0
+            } else {
+                (*rest * self.scale * self.scale - squared_norm(y)).max(0.0)
+            };
+        }
+    }
+
+    /// [`project`](Self::project) of all rows: projected vectors and squared rests.
+    pub(crate) fn project_all(&self, rows: &Prepared<'_>) -> (Vec<f32>, Vec<f32>) {
+        use rayon::prelude::*;
+        const STEP: usize = 256;
+        let kernels = Kernels::get();
+        let n = rows.rows().rows();
+        let (mut y, mut rests) = (vec![0.0; n * self.axes], vec![0.0; n]);
+        y.par_chunks_mut(STEP * self.axes)
+            .zip(rests.par_chunks_mut(STEP))
+            .enumerate()
+            .for_each_init(Vec::new, |buffer, (step, (y, rests))| {
+                let range: Range<usize> = step * STEP..step * STEP + rests.len();
+                let block = rows.block(range, self.mean.len(), buffer);
+                self.project(kernels, block, y, rests);
+            });
+        (y, rests)
+    }
+}
+
+/// |y|², sixteen partial sums, so that the compiler can use vectors.
+pub(crate) fn squared_norm(y: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    for part in y.chunks_exact(LANES) {
+        for (sum, x) in sums.iter_mut().zip(part) {
+            *sum += x * x;
+        }
+    }
+    sums.iter().sum()
+}

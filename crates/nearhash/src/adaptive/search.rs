@@ -1,0 +1,309 @@
+//! One query: rank the buckets, scan the codes of the nearest, rank the survivors exactly.
+
+use crate::adaptive::codes::Bits;
+use crate::adaptive::model::Model;
+use crate::adaptive::projection::squared_norm;
+use crate::adaptive::quantised::Quantised;
+use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
+use crate::kernel::{BucketScan, Kernels, LANES, Shortlist};
+use crate::top_k::TopK;
+
+/// Squared distance from the mean, scaled, beyond which queries are not looked at by codes. The
+/// points' own are near 1.
+const FARTHEST: f32 = 1e25;
+
+/// How a search goes about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) k: usize,
+    /// Most buckets to scan.
+    pub(crate) most: usize,
+    /// Buckets that are put in order at first; more are when they are needed.
+    pub(crate) expected: usize,
+    /// First checkpoint to look up at.
+    pub(crate) first_checkpoint: usize,
+    /// Standard errors of an estimate that are allowed for, where at most `ordinary` buckets were
+    /// scanned, and where more were.
+    pub(crate) kappa: f32,
+    pub(crate) stranger_kappa: f32,
+    pub(crate) ordinary: usize,
+    /// Squared distance of the k-th neighbour, usually (scaled).
+    pub(crate) usual: f32,
+}
+
+/// What a search works with; kept from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// `padded_width(dim)` floats, a unit vector where the metric is cosine.
+    pub(crate) query: Vec<f32>,
+    y: Vec<f32>,
+    rest: [f32; 1],
+    plain: Quantised,
+    weighted: Quantised,
+    scores: Vec<f32>,
+    /// Where the last list of buckets ended, between the least score and the mean. Saves steps,
+    /// changes nothing.
+    fraction: f32,
+    places: Vec<u32>,
+    /// Buckets in order: score bits above places.
+    pub(crate) order: Vec<u64>,
+    pub(crate) shortlist: Shortlist,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) squared: Vec<f32>,
+    pub(crate) top: TopK,
+    /// Part of the candidates' margins that counts.
+    margin: f32,
+    /// Buckets that the last search scanned.
+    pub(crate) probed: usize,
+    /// Points whose distance the last search computed.
+    pub(crate) ranked: usize,
+}
+
+impl Scratch {
+    /// Bytes held, about.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        (self.query.capacity() + self.y.capacity() + self.scores.capacity()) * 4
+            + (self.rows.capacity() + self.squared.capacity() + self.places.capacity()) * 4
+            + self.order.capacity() * 8
+            + self.shortlist.memory_bytes()
+    }
+}
+
+impl Model {
+    /// Get `scratch.query` ready: projected, quantised, all buckets scored. False when it is so far
+    /// out that its distances leave float32's range.
+    pub(crate) fn prepare(&self, kernels: &Kernels, scratch: &mut Scratch) -> bool {
+        scratch.y.resize(self.projection.axes(), 0.0);
+        let (y, rest) = (&mut scratch.y, &mut scratch.rest);
+        self.projection.project(kernels, &scratch.query, y, rest);
+        let far = squared_norm(y) + rest[0];
+        // Infinite, or no number at all, where it overflows.
+        if far.is_nan() || far > FARTHEST {
+            return false;
+        }
+        scratch.plain.set(y, None);
+        scratch.weighted.set(y, Some(&self.codes.weights));
+        self.centres
+            .distances(kernels, &scratch.plain, &mut scratch.scores);
+        true
+    }
+
+    /// Scan buckets, nearest first, until `stop` says so at a checkpoint, which it is told the number
+    /// of, or `effort.most` are scanned. Only rows whose bit in `live` is set count; it has a word for
+    /// each group. The candidates are in `scratch.shortlist`.
+    pub(crate) fn scan(
+        &self,
+        kernels: &Kernels,
+        effort: &Effort,
+        live: &[u16],
+        scratch: &mut Scratch,
+        mut stop: impl FnMut(usize, &Sight<'_>) -> bool,
+    ) {
+        let codes = &self.codes;
+        let (axes, stride) = (codes.axes, codes.stride());
+        let rest = scratch.rest[0];
+        let rest_root = rest.sqrt();
+        let weighted = &scratch.weighted;
+        // A rounded coordinate is off by up to half a step, evenly: a twelfth in square.
+        let rounding = effort.stranger_kappa * 2.0 * (1.0_f32 / 12.0).sqrt();
+        let centre_margin = rounding * scratch.plain.step;
+        let code_norm = codes.bits.usual_code() * (axes as f32).sqrt();
+        let query_margin = rounding * weighted.step * code_norm;
+        let rest_margin = effort.stranger_kappa * 2.0 * self.rests.spread * rest_root;
+        let rest_factor = -2.0 * self.rests.correlation * rest_root;
+        let middle = codes.bits.middle() * weighted.sum as f32;
+
+        let count = self.centres.len();
+        let most = effort.most.min(count);
+        let checkpoints = checkpoints(count);
+        let mut checkpoint = effort.first_checkpoint;
+        let mut listed = effort.expected.clamp(1, most);
+        let list = |want: usize, s: &mut Scratch| {
+            let (fraction, places) = (&mut s.fraction, &mut s.places);
+            nearest_buckets(
+                kernels,
+                &s.scores,
+                count,
+                want,
+                fraction,
+                places,
+                &mut s.order,
+            );
+        };
+        let mut rank = 0;
+        // One more than are scanned, to see how far the next one is.
+        list((listed + 1).min(count), scratch);
+        scratch.shortlist.reset(effort.k, WATCHED);
+        while rank < most {
+            if rank == listed {
+                listed = (2 * listed).min(most);
+                list((listed + 1).min(count), scratch);
+            }
+            let place = scratch.order[rank] as u32 as usize;
+            let bucket = &codes.buckets[place];
+            let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
+            kernels.scan(
+                BucketScan {
+                    groups: &codes.groups[groups.start * stride..groups.end * stride],
+                    lines: stride - 1,
+                    nibbles: codes.bits == Bits::Four,
+                    live: &live[groups],
+                    query: &scratch.weighted.codes,
+                    base: scratch.scores[place] + rest,
+                    a_unit: bucket.a_unit,
+                    u_factor: -2.0 * scratch.weighted.step * bucket.u_unit,
+                    middle,
+                    e_factor: rest_factor * bucket.e_unit,
+                    u_margin: rounding * bucket.u_unit,
+                    u_plus: query_margin * bucket.u_unit,
+                    e_margin: rest_margin * bucket.e_unit,
+                    margin: centre_margin * scratch.scores[place].max(0.0).sqrt(),
+                    first: bucket.first_row,
+                    rank: rank as u32,
+                },
+                &mut scratch.shortlist,
+            );
+            rank += 1;
+            while checkpoint < checkpoints.len() && (checkpoints[checkpoint] as usize) < rank {
+                checkpoint += 1;
+            }
+            if checkpoint < checkpoints.len()
+                && checkpoints[checkpoint] as usize == rank
+                && rank < most
+            {
+                let score = |i: usize| f32::from_bits((scratch.order[i] >> 32) as u32);
+                let sight = Sight {
+                    scores: &scratch.scores,
+                    rest,
+                    first: score(0),
+                    next: score(rank),
+                    scanned: rank as u32,
+                    buckets: count as u32,
+                    nearest: scratch.shortlist.nearest(),
+                    k: effort.k,
+                    usual: effort.usual,
+                };
+                if stop(checkpoint, &sight) {
+                    break;
+                }
+                checkpoint += 1;
+            }
+        }
+        scratch.probed = rank;
+        scratch.margin = if rank <= effort.ordinary {
+            effort.kappa / effort.stranger_kappa
+        } else {
+            1.0
+        };
+        scratch.shortlist.settle(scratch.margin);
+    }
+
+    /// Exact distances of the candidates that can be among the k nearest, to `scratch.top`.
+    pub(crate) fn rank(&self, kernels: &Kernels, k: usize, scratch: &mut Scratch) {
+        let candidates = &mut scratch.shortlist.candidates;
+        let top = &mut scratch.top;
+        top.reset(k);
+        scratch.ranked = 0;
+        if candidates.is_empty() {
+            return;
+        }
+        let first = k.min(candidates.len());
+        if first < candidates.len() {
+            candidates.select_nth_unstable_by(first - 1, |a, b| {
+                a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row))
+            });
+        }
+        let unit = self.projection.scale() * self.projection.scale();
+        let (likely, others) = candidates.split_at(first);
+        scratch.rows.clear();
+        scratch.rows.extend(likely.iter().map(|c| c.row));
+        let mut ranked = 0;
+        let mut rank = |rows: &[u32], squared: &mut Vec<f32>, top: &mut TopK| {
+            squared.resize(rows.len(), 0.0);
+            ranked += rows.len();
+            kernels.gather(
+                &scratch.query,
+                self.points.padded(),
+                self.points.dim(),
+                rows,
+                self.inverse_norms.as_deref(),
+                squared,
+            );
+            top.offer_squared(self.metric, squared, |i| self.ids[rows[i] as usize]);
+        };
+        rank(&scratch.rows, &mut scratch.squared, top);
+        let mut most = scratch.squared.iter().fold(0.0_f32, |a, b| a.max(*b)) * unit;
+        if first < k {
+            most = f32::INFINITY;
+        }
+        let (root, margin) = (most.sqrt(), scratch.margin);
+        scratch.rows.clear();
+        scratch.rows.extend(
+            others
+                .iter()
+                .filter(|c| c.estimate - (c.fixed + c.slope * root) * margin <= most)
+                .map(|c| c.row),
+        );
+        rank(&scratch.rows, &mut scratch.squared, top);
+        scratch.ranked = ranked;
+    }
+}
+
+/// The `want` buckets of the least scores, as score bits above places, ascending.
+fn nearest_buckets(
+    kernels: &Kernels,
+    scores: &[f32],
+    count: usize,
+    want: usize,
+    fraction: &mut f32,
+    places: &mut Vec<u32>,
+    out: &mut Vec<u64>,
+) {
+    out.clear();
+    let key = |place: u32| {
+        let score = scores[place as usize].max(0.0);
+        u64::from(score.to_bits()) << 32 | u64::from(place)
+    };
+    if want >= count {
+        out.extend((0..count as u32).map(key));
+        out.sort_unstable();
+        return;
+    }
+    // A threshold that lets through a few more than are wanted, by bisection.
+    let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0_f32; LANES]);
+    for part in scores[..count].chunks(LANES) {
+        for ((least, sum), x) in least.iter_mut().zip(&mut sums).zip(part) {
+            *least = if *x < *least { *x } else { *least };
+            *sum += x;
+        }
+    }
+    let least = least.iter().fold(f32::INFINITY, |a, b| a.min(*b));
+    let mean = sums.iter().sum::<f32>() / count as f32;
+    let width = mean - least;
+    let (mut low, mut high) = (0.0_f32, 4.0_f32);
+    let mut at = fraction.clamp(0.02, 2.0);
+    const STEPS: usize = 8;
+    for _ in 0..STEPS {
+        let limit = least + at * width;
+        let within = kernels.count_within(scores, limit);
+        if within < want {
+            low = at;
+        } else if within > want + want / 4 + 2 {
+            high = at;
+        } else if limit > 0.0 {
+            *fraction = at;
+            places.clear();
+            kernels.list_within(scores, limit, places);
+            out.extend(places.iter().map(|place| key(*place)));
+            out.sort_unstable();
+            out.truncate(want);
+            return;
+        }
+        at = (low + high) * 0.5;
+    }
+    // Many equal scores.
+    out.extend((0..count as u32).map(key));
+    out.select_nth_unstable(want - 1);
+    out.truncate(want);
+    out.sort_unstable();
+}

@@ -1,0 +1,285 @@
+//! When to stop: how many of the k nearest are still to come, judged from what was seen.
+//!
+//! Buckets are scanned nearest first. At a few checkpoints a logistic model turns what the query has
+//! met so far into the expected share of its neighbours that lie in buckets not yet scanned; the
+//! search stops when that is small enough. The model is fitted on the index's own points, asked as
+//! queries, and on strangers made of them (see `calibrate`). Learned early termination is due to Li
+//! et al., "Improving Approximate Nearest Neighbor Search through Learned Adaptive Early
+//! Termination", SIGMOD 2020; theirs is a tree ensemble for one set of queries, this one a
+//! closed form over ratios that mean the same for queries unlike the data.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::kernel::{Kernels, Near};
+
+/// Estimates that are watched at least: the growth of their distances says how dense it is there.
+pub(crate) const WATCHED: usize = 16;
+
+/// Measures of a moment in a search.
+const MEASURES: usize = 12;
+/// Pairs of measures whose products count, too.
+const PRODUCTS: [(usize, usize); 6] = [(1, 3), (1, 4), (0, 4), (3, 4), (1, 8), (0, 1)];
+/// One, the measures, their squares, the products.
+pub(crate) const FEATURES: usize = 1 + 2 * MEASURES + PRODUCTS.len();
+/// Room for the features, in whole lanes.
+const PADDED: usize = 32;
+
+/// Numbers that a model is applied to.
+pub(crate) type Features = [f32; PADDED];
+
+/// Buckets scanned when the search looks up, about √2 apart.
+const CHECKPOINTS: [u32; 34] = [
+    1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048,
+    2896, 4096, 5793, 8192, 11585, 16384, 23170, 32768, 46341, 65536, 92682, 131072,
+];
+
+/// The checkpoints below `buckets`.
+pub(crate) fn checkpoints(buckets: usize) -> &'static [u32] {
+    &CHECKPOINTS[..CHECKPOINTS.partition_point(|m| (*m as usize) < buckets)]
+}
+
+/// What a search has seen at a checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    /// Squared distances of all buckets' centres.
+    pub(crate) scores: &'a [f32],
+    /// What is added to each of them: the query's squared rest.
+    pub(crate) rest: f32,
+    /// The nearest centre's, and that of the first bucket not scanned.
+    pub(crate) first: f32,
+    pub(crate) next: f32,
+    /// Buckets scanned, and in all.
+    pub(crate) scanned: u32,
+    pub(crate) buckets: u32,
+    /// The smallest estimates, ascending; at least max(k, [`WATCHED`]) of them.
+    pub(crate) nearest: &'a [Near],
+    pub(crate) k: usize,
+    /// The usual distance of a k-th neighbour, squared.
+    pub(crate) usual: f32,
+}
+
+/// Natural logarithm to three digits or so, the same on every CPU; of what is positive and normal.
+fn ln(x: f32) -> f32 {
+    let bits = x.max(f32::MIN_POSITIVE).to_bits();
+    let exponent = (bits >> 23) as f32 - 127.0;
+    let m = f32::from_bits(bits & 0x007f_ffff | 0x3f80_0000);
+    // log2 of 1 to 2 by a polynomial that is exact at both ends.
+    let t = m - 1.0;
+    let log2 = t * (1.441_5 + t * (-0.708_9 + t * (0.410_6 - t * 0.143_2)));
+    (exponent + log2) * std::f32::consts::LN_2
+}
+
+impl Sight<'_> {
+    /// The numbers that models look at; none before there are estimates enough.
+    pub(crate) fn features(&self, kernels: &Kernels) -> Option<Features> {
+        let watched = self.k.max(WATCHED);
+        if self.nearest.len() < watched {
+            return None;
+        }
+        let scanned = self.scanned as f32;
+        let third = (watched / 3).max(1);
+        let at = |i: usize| self.nearest[i - 1].estimate;
+        let least = self.usual * 1e-6 + f32::MIN_POSITIVE;
+        let limit = at(if self.k >= 10 { self.k } else { third }).max(least);
+        let high = at(watched).max(least);
+        let width = (high - at(third)).max(1e-3 * high);
+        let first = (self.first + self.rest).max(least);
+        let next = (self.next + self.rest).max(least);
+        let known = &self.nearest[..self.k.max(10)];
+        let (mut recent, mut ranks) = (0_u32, 0_u32);
+        for near in known {
+            recent += u32::from(2 * near.rank >= self.scanned);
+            ranks += near.rank;
+        }
+        let known = known.len() as f32;
+        // Buckets about as near as the next one, by three measures of nearness.
+        let within = |distance: f32| {
+            let count = kernels.count_within(self.scores, distance - self.rest);
+            ln(count as f32 / scanned + 0.01)
+        };
+        let measures: [f32; MEASURES] = [
+            ln(limit / self.usual),
+            ln(next / limit),
+            ln(first / limit),
+            ln(width / limit),
+            ln(scanned / self.buckets as f32),
+            recent as f32 / known,
+            ranks as f32 / (known * scanned),
+            within(1.2 * next),
+            within(1.6 * next),
+            within(next + 2.0 * width),
+            ln(self.rest / limit + 1e-3),
+            ln(at(self.k).max(0.0) / limit + 0.01),
+        ];
+        let mut features = [0.0; PADDED];
+        features[0] = 1.0;
+        for (i, x) in measures.iter().enumerate() {
+            features[1 + i] = *x;
+            features[1 + MEASURES + i] = x * x;
+        }
+        for (i, (a, b)) in PRODUCTS.iter().enumerate() {
+            features[1 + 2 * MEASURES + i] = measures[*a] * measures[*b];
+        }
+        Some(features)
+    }
+}
+
+/// From features to the logarithm of the odds that a neighbour is still to come.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MissModel {
+    mean: Features,
+    /// 1 / standard deviation; 0 where there is none.
+    inverse: Features,
+    coefficients: Features,
+    /// Logarithm of how far neighbours are, in parts of the usual distance, beyond which a query
+    /// is a stranger.
+    unusual: f32,
+}
+
+/// A stranger must be surer, by this power of how much farther than usual its neighbours are, up to
+/// a bound: the model has seen few of its kind, and it has more to lose.
+const STRICTNESS: f32 = 2.0;
+const MOST_STRICTNESS: f32 = 2.5;
+/// Logarithm of how much farther than usual its neighbours must be for a query that the model can
+/// say nothing of; it is searched to the end.
+const BEYOND: f32 = 3.0;
+
+/// Features farther than this from their mean, in standard deviations, count as this far.
+const REACH: f32 = 4.0;
+/// Ridge penalty, a row.
+const RIDGE: f64 = 1e-3;
+/// Rounds of reweighted least squares.
+const ROUNDS: usize = 8;
+
+/// A checkpoint of a search whose end is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Example {
+    pub(crate) features: Features,
+    /// Share of the neighbours that came later.
+    pub(crate) missing: f32,
+    pub(crate) weight: f32,
+}
+
+impl MissModel {
+    /// Fit by logistic regression.
+    pub(crate) fn fit(examples: &[Example], unusual: f32) -> Self {
+        let count = examples.len().max(1) as f64;
+        let (mut mean, mut inverse) = ([0.0; PADDED], [0.0; PADDED]);
+        for i in 1..FEATURES {
+            let sum: f64 = examples.iter().map(|x| f64::from(x.features[i])).sum();
+            let average = sum / count;
+            let spread: f64 = examples
+                .iter()
+                .map(|x| (f64::from(x.features[i]) - average).powi(2))
+                .sum();
+            let deviation = (spread / count).sqrt();
+            mean[i] = average as f32;
+            inverse[i] = if deviation > 1e-4 {
+                (1.0 / deviation) as f32
+            } else {
+                0.0
+            };
+        }
+        inverse[0] = 1.0;
+        let mut model = Self {
+            mean,
+            inverse,
+            coefficients: [0.0; PADDED],
+            unusual,
+        };
+        model.coefficients[0] = -1.0;
+        let standard: Vec<Features> = examples
+            .iter()
+            .map(|x| model.standardised(&x.features))
+            .collect();
+        for _ in 0..ROUNDS {
+            let mut square = vec![0.0_f64; FEATURES * FEATURES];
+            let mut right = vec![0.0_f64; FEATURES];
+            for (x, example) in standard.iter().zip(examples) {
+                let odds = model.dot(x).clamp(-12.0, 12.0);
+                let p = 1.0 / (1.0 + libm::exp(-f64::from(odds)));
+                let weight = f64::from(example.weight);
+                let bend = weight * (p * (1.0 - p)).max(1e-3);
+                let pull = weight * (f64::from(example.missing) - p);
+                for i in 0..FEATURES {
+                    let xi = f64::from(x[i]);
+                    right[i] += pull * xi;
+                    let by = bend * xi;
+                    for (sum, xj) in square[i * FEATURES..][..=i].iter_mut().zip(x) {
+                        *sum += by * f64::from(*xj);
+                    }
+                }
+            }
+            for i in 0..FEATURES {
+                let ridge = count * if i == 0 { 1e-6 } else { RIDGE };
+                square[i * FEATURES + i] += ridge;
+                right[i] -= ridge * f64::from(model.coefficients[i]);
+            }
+            let square = DMatrix::from_fn(FEATURES, FEATURES, |i, j| {
+                square[i.max(j) * FEATURES + i.min(j)]
+            });
+            let Some(factor) = square.cholesky() else {
+                break;
+            };
+            let step = factor.solve(&DVector::from_vec(right));
+            for (x, step) in model.coefficients.iter_mut().zip(step.iter()) {
+                *x += *step as f32;
+            }
+        }
+        model
+    }
+
+    fn standardised(&self, features: &Features) -> Features {
+        std::array::from_fn(|i| {
+            ((features[i] - self.mean[i]) * self.inverse[i]).clamp(-REACH, REACH)
+        })
+    }
+
+    fn dot(&self, standardised: &Features) -> f32 {
+        // Sixteen sums, so that the compiler can use vectors.
+        let mut sums = [0.0_f32; 16];
+        for (x, b) in standardised
+            .chunks_exact(16)
+            .zip(self.coefficients.chunks_exact(16))
+        {
+            for i in 0..16 {
+                sums[i] += x[i] * b[i];
+            }
+        }
+        sums.iter().sum()
+    }
+
+    /// Logarithm of the odds that a neighbour is still to come.
+    pub(crate) fn log_odds(&self, features: &Features) -> f32 {
+        let far = features[1] - self.unusual;
+        if far > BEYOND {
+            return f32::INFINITY;
+        }
+        let strictness = (STRICTNESS * far).clamp(0.0, MOST_STRICTNESS);
+        self.dot(&self.standardised(features)) + strictness
+    }
+}
+
+/// How far a search goes for one k and recall.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct StopRule {
+    /// For each checkpoint, the largest log-odds at which the search may stop there.
+    pub(crate) limits: Vec<f32>,
+}
+
+impl StopRule {
+    /// Stop when the expected share of missing neighbours is at most `share`; no sooner than at
+    /// checkpoint `start`.
+    pub(crate) fn new(share: f64, start: usize, buckets: usize) -> Self {
+        let limits = (0..checkpoints(buckets).len())
+            .map(|i| {
+                if i < start {
+                    return f32::NEG_INFINITY;
+                }
+                let share = share.clamp(1e-9, 1.0 - 1e-9);
+                libm::log(share / (1.0 - share)) as f32
+            })
+            .collect();
+        Self { limits }
+    }
+}

@@ -1,0 +1,128 @@
+//! Buckets: leaves of a balanced binary tree of sign hashes, each along its node's own direction.
+
+/// Coordinates that the hashes look at: the first ones, which have most of the variance.
+pub(crate) const LEADING: usize = 16;
+/// Members that a node's direction is computed from, at most.
+const DIRECTION_SAMPLE: usize = 256;
+/// Members that a node's threshold is the median of, at most.
+const MEDIAN_SAMPLE: usize = 1023;
+/// Rounds of power iteration.
+const ROUNDS: usize = 6;
+/// Fewest members worth a task of their own.
+const TASK: usize = 8192;
+
+/// A point on its way to its leaf: its leading coordinates and its row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    pub(crate) leading: [f32; LEADING],
+    pub(crate) row: u32,
+}
+
+/// Split `members` again and again until no part is larger than `size`: each by the sign of
+/// `direction · y − threshold`, with the part's own principal direction and its median. Returns the
+/// lengths of the parts, which are contiguous afterwards. Members that no hash can tell apart stay
+/// together.
+pub(crate) fn grow(members: &mut [Member], size: usize) -> Vec<usize> {
+    if members.len() <= size.max(1) {
+        return vec![members.len()];
+    }
+    let direction = principal_direction(members);
+    let at = split(members, &direction);
+    if at == 0 || at == members.len() {
+        return vec![members.len()];
+    }
+    let (low, high) = members.split_at_mut(at);
+    let (mut low, high) = if low.len() + high.len() >= TASK {
+        rayon::join(|| grow(low, size), || grow(high, size))
+    } else {
+        (grow(low, size), grow(high, size))
+    };
+    low.extend(high);
+    low
+}
+
+/// Evenly spaced members, `most` at most.
+fn sample(members: &[Member], most: usize) -> impl Iterator<Item = &Member> + Clone {
+    members.iter().step_by(members.len().div_ceil(most).max(1))
+}
+
+/// The direction in which a node's members differ most, by power iteration.
+fn principal_direction(members: &[Member]) -> [f32; LEADING] {
+    let sample = sample(members, DIRECTION_SAMPLE);
+    let count = sample.clone().count() as f32;
+    let mut mean = [0.0; LEADING];
+    for member in sample.clone() {
+        for (mean, x) in mean.iter_mut().zip(member.leading) {
+            *mean += x;
+        }
+    }
+    mean.iter_mut().for_each(|x| *x /= count);
+    let mut covariance = [[0.0_f32; LEADING]; LEADING];
+    for member in sample {
+        let x: [f32; LEADING] = std::array::from_fn(|i| member.leading[i] - mean[i]);
+        for (row, xi) in covariance.iter_mut().zip(x) {
+            for (sum, xj) in row.iter_mut().zip(x) {
+                *sum += xi * xj;
+            }
+        }
+    }
+    // Start from the row of the largest variance, which the principal direction is never
+    // orthogonal to.
+    let start = (0..LEADING)
+        .max_by(|a, b| covariance[*a][*a].total_cmp(&covariance[*b][*b]))
+        .unwrap_or(0);
+    let mut direction = covariance[start];
+    for _ in 0..ROUNDS {
+        let largest = direction.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        if largest == 0.0 || !largest.is_finite() {
+            break;
+        }
+        direction.iter_mut().for_each(|x| *x /= largest);
+        direction = std::array::from_fn(|i| dot(&covariance[i], &direction));
+    }
+    let norm = dot(&direction, &direction).sqrt();
+    if norm > 0.0 && norm.is_finite() {
+        direction.map(|x| x / norm)
+    } else {
+        let mut axis = [0.0; LEADING];
+        axis[start] = 1.0;
+        axis
+    }
+}
+
+fn dot(a: &[f32; LEADING], b: &[f32; LEADING]) -> f32 {
+    a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
+}
+
+/// Move the members with sign 0 to the front and return how many they are.
+fn split(members: &mut [Member], direction: &[f32; LEADING]) -> usize {
+    let mut values: Vec<f32> = sample(members, MEDIAN_SAMPLE)
+        .map(|member| dot(&member.leading, direction))
+        .collect();
+    let middle = values.len() / 2;
+    let (_, median, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
+    let threshold = *median;
+    let at = partition(members, |member| {
+        dot(&member.leading, direction) < threshold
+    });
+    if at > 0 {
+        return at;
+    }
+    // The median is the least value of all: many are equal. They are told from the others.
+    partition(members, |member| {
+        dot(&member.leading, direction) <= threshold
+    })
+}
+
+fn partition(members: &mut [Member], in_front: impl Fn(&Member) -> bool) -> usize {
+    let (mut low, mut high) = (0, members.len());
+    while low < high {
+        if in_front(&members[low]) {
+            low += 1;
+        } else {
+            high -= 1;
+            members.swap(low, high);
+        }
+    }
+    low
+}

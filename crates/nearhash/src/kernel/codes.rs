@@ -1,0 +1,342 @@
+//! Quantised vectors: sixteen at a time against one quantised query.
+//!
+//! Codes are unsigned, the query signed; their dot product is an integer and therefore the same on
+//! every CPU. Bytes hold 0 to 127, so that two products fit a signed 16-bit integer (AVX2 adds them
+//! there, saturating); nibbles hold 0 to 15. Sixteen vectors make a group. A line of 64 bytes holds
+//! four dimensions of a group (byte 4 v + j: dimension j of vector v), or eight as nibbles: the low
+//! ones are the first four dimensions, the high ones the next four.
+
+use super::lanes::{LANES, Lanes};
+
+/// Bytes of a cache line, and of one step of codes.
+pub(crate) const LINE: usize = 64;
+
+/// One cache line of codes or of norms.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [u8; LINE]);
+
+/// Dot products of codes with a query.
+pub(crate) trait Dots {
+    /// The lanes that the results come in.
+    type V: Lanes;
+
+    /// Σ code × query over 4 × `lines` dimensions, of sixteen vectors, codes as bytes.
+    ///
+    /// # Safety
+    /// As for [`Lanes`]; `lines` lines are readable at `codes`, aligned to 64 bytes, and four
+    /// numbers a line at `query`. No code is above 127, and no sum beyond ±2²⁴.
+    unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
+
+    /// [`bytes`](Self::bytes) of nibbles, 8 × `lines` dimensions.
+    ///
+    /// # Safety
+    /// As for `bytes`, with eight numbers a line at `query`.
+    unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
+}
+
+/// Sixteen points per entry: their distances to a query, from codes as bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Score<'a> {
+    /// `lines` lines a group.
+    pub(crate) codes: &'a [Line],
+    pub(crate) lines: usize,
+    /// Four numbers a line.
+    pub(crate) query: &'a [i8],
+    /// One a code vector: what the distance begins with.
+    pub(crate) norms: &'a [f32],
+    /// The distance is norm + plus + times × dot.
+    pub(crate) plus: f32,
+    pub(crate) times: f32,
+}
+
+/// Distances for every code vector of `s`, to `out`.
+///
+/// # Safety
+/// As for [`Lanes`]; `out` and the norms are as long as there are code vectors, in whole groups.
+#[inline(always)]
+pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) {
+    // SAFETY: the slices hold whole groups, as the caller vouches.
+    unsafe {
+        let (plus, times) = (D::V::splat(s.plus), D::V::splat(s.times));
+        for group in 0..out.len() / LANES {
+            let codes = s.codes.as_ptr().add(group * s.lines);
+            let dots = D::bytes(codes, s.query.as_ptr(), s.lines);
+            let norms = D::V::load(s.norms.as_ptr().add(group * LANES)).add(plus);
+            dots.mul_add(times, norms)
+                .store(out.as_mut_ptr().add(group * LANES));
+        }
+    }
+}
+
+/// How many of `values` are at most `limit`.
+///
+/// # Safety
+/// As for [`Lanes`]; the length is a multiple of sixteen.
+#[inline(always)]
+pub(crate) unsafe fn count_within<V: Lanes>(values: &[f32], limit: f32) -> usize {
+    // SAFETY: every chunk has sixteen values.
+    unsafe {
+        let limit = V::splat(limit);
+        values.chunks_exact(LANES).fold(0, |count, some| {
+            count + V::load(some.as_ptr()).below(limit).count_ones() as usize
+        })
+    }
+}
+
+/// Append the places of the values that are at most `limit`, ascending.
+///
+/// # Safety
+/// As for [`count_within`].
+#[inline(always)]
+pub(crate) unsafe fn list_within<V: Lanes>(values: &[f32], limit: f32, out: &mut Vec<u32>) {
+    // SAFETY: every chunk has sixteen values.
+    unsafe {
+        let limit = V::splat(limit);
+        for (i, some) in values.chunks_exact(LANES).enumerate() {
+            let mut within = V::load(some.as_ptr()).below(limit);
+            while within != 0 {
+                out.push((i * LANES) as u32 + within.trailing_zeros());
+                within &= within - 1;
+            }
+        }
+    }
+}
+
+/// A point whose estimate may be within the limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Candidate {
+    /// Estimated squared distance.
+    pub(crate) estimate: f32,
+    /// What may be wrong with it: `fixed` + `slope` × the root of the limit.
+    pub(crate) fixed: f32,
+    pub(crate) slope: f32,
+    /// Which row.
+    pub(crate) row: u32,
+}
+
+/// One of the smallest estimates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Near {
+    pub(crate) estimate: f32,
+    /// Rank of the bucket that it is from.
+    pub(crate) rank: u32,
+}
+
+/// The smallest estimates so far, and all candidates that were within the limit when they came.
+#[derive(Debug, Default)]
+pub(crate) struct Shortlist {
+    k: usize,
+    watched: usize,
+    /// The `watched` smallest estimates, ascending.
+    nearest: Vec<Near>,
+    /// The k-th smallest estimate; infinite while there are fewer.
+    limit: f32,
+    root: f32,
+    /// The last of those watched; infinite while there are fewer.
+    last: f32,
+    /// In the order in which they came.
+    pub(crate) candidates: Vec<Candidate>,
+}
+
+impl Shortlist {
+    /// Start afresh, for the `k` nearest; the `watched` nearest, no fewer, are listed. k is at
+    /// least 1.
+    pub(crate) fn reset(&mut self, k: usize, watched: usize) {
+        self.k = k;
+        self.watched = watched.max(k);
+        self.nearest.clear();
+        self.candidates.clear();
+        self.limit = f32::INFINITY;
+        self.root = f32::INFINITY;
+        self.last = f32::INFINITY;
+    }
+
+    /// The k-th smallest estimate; infinite while there are fewer.
+    #[inline(always)]
+    pub(crate) fn limit(&self) -> f32 {
+        self.limit
+    }
+
+    /// Its root.
+    #[inline(always)]
+    pub(crate) fn root(&self) -> f32 {
+        self.root
+    }
+
+    /// The smallest estimates, ascending.
+    pub(crate) fn nearest(&self) -> &[Near] {
+        &self.nearest
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.nearest.capacity() * size_of::<Near>()
+            + self.candidates.capacity() * size_of::<Candidate>()
+    }
+
+    /// Note an estimate that is below the last of those watched.
+    #[inline]
+    fn note(&mut self, near: Near) {
+        let full = self.nearest.len() == self.watched;
+        let mut at = if full {
+            self.watched - 1
+        } else {
+            self.nearest.push(near);
+            self.nearest.len() - 1
+        };
+        const STEPS: usize = 24;
+        if at > STEPS && self.nearest[at - STEPS].estimate > near.estimate {
+            // Far from the end: the place is searched for and the rest moved at once.
+            let place = self.nearest[..at].partition_point(|x| x.estimate <= near.estimate);
+            self.nearest.copy_within(place..at, place + 1);
+            at = place;
+        } else {
+            while at > 0 && self.nearest[at - 1].estimate > near.estimate {
+                self.nearest[at] = self.nearest[at - 1];
+                at -= 1;
+            }
+        }
+        self.nearest[at] = near;
+        if at < self.k && self.nearest.len() >= self.k {
+            self.limit = self.nearest[self.k - 1].estimate;
+            self.root = self.limit.max(0.0).sqrt();
+        }
+        if self.nearest.len() == self.watched {
+            self.last = self.nearest[self.watched - 1].estimate;
+        }
+    }
+
+    /// Forget the candidates that the limit, as it is now, rules out, with `part` of the margins.
+    pub(crate) fn settle(&mut self, part: f32) {
+        let (limit, root) = (self.limit, self.root);
+        if limit.is_finite() {
+            self.candidates
+                .retain(|c| c.estimate - (c.slope * root + c.fixed) * part <= limit);
+        }
+    }
+}
+
+/// Residual codes of one bucket against one query. A group is a line of norms and then its codes;
+/// the line of norms is sixteen `a` as halves, sixteen scales `u` and sixteen rests `e` as bytes.
+///
+/// The estimate of a point is
+/// `base + a × a_unit + u × u_factor × (dot − middle) + e × e_factor`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BucketScan<'a> {
+    /// `1 + lines` lines a group.
+    pub(crate) groups: &'a [Line],
+    pub(crate) lines: usize,
+    /// Codes are nibbles, not bytes.
+    pub(crate) nibbles: bool,
+    /// One word a group: which of its vectors count.
+    pub(crate) live: &'a [u16],
+    pub(crate) query: &'a [i8],
+    pub(crate) base: f32,
+    pub(crate) a_unit: f32,
+    pub(crate) u_factor: f32,
+    pub(crate) middle: f32,
+    pub(crate) e_factor: f32,
+    /// Margin for a unit of `u`: this times the root of the limit, and `u_plus`.
+    pub(crate) u_margin: f32,
+    pub(crate) u_plus: f32,
+    /// Margin for a unit of `e`.
+    pub(crate) e_margin: f32,
+    /// Margin for every vector.
+    pub(crate) margin: f32,
+    /// Row of the first vector.
+    pub(crate) first: u32,
+    /// How many buckets were scanned before this one.
+    pub(crate) rank: u32,
+}
+
+/// Groups ahead whose memory is asked for.
+const AHEAD: usize = 4;
+
+/// Offer a bucket's points to `out`.
+///
+/// # Safety
+/// As for [`Lanes`]; the slices of `s` hold whole groups.
+#[inline(always)]
+pub(crate) unsafe fn scan<D: Dots>(s: BucketScan<'_>, out: &mut Shortlist) {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        if s.nibbles {
+            scan_groups::<D, true>(s, out);
+        } else {
+            scan_groups::<D, false>(s, out);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`scan`].
+#[inline(always)]
+unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut Shortlist) {
+    // SAFETY: groups and live words are as many as each other; reads stay inside a group.
+    unsafe {
+        let stride = s.lines + 1;
+        let (base, a_unit) = (D::V::splat(s.base), D::V::splat(s.a_unit));
+        let (u_factor, middle) = (D::V::splat(s.u_factor), D::V::splat(-s.middle));
+        let e_factor = D::V::splat(s.e_factor);
+        let e_margin = D::V::splat(-s.e_margin);
+        for (group, live) in s.live.iter().enumerate() {
+            let norms = s.groups.as_ptr().add(group * stride);
+            let ahead = norms.wrapping_add(AHEAD * stride);
+            for line in 0..stride {
+                D::V::prefetch(ahead.wrapping_add(line).cast());
+            }
+            let codes = norms.add(1);
+            let dots = if NIBBLES {
+                D::nibbles(codes, s.query.as_ptr(), s.lines)
+            } else {
+                D::bytes(codes, s.query.as_ptr(), s.lines)
+            };
+            let norms = norms.cast::<u8>();
+            let a = D::V::load_half(norms.cast());
+            let u = D::V::load_u8(norms.add(32));
+            let e = D::V::load_u8(norms.add(48));
+            let start = e.mul_add(e_factor, a.mul_add(a_unit, base));
+            let estimate = u.mul(u_factor).mul_add(dots.add(middle), start);
+            let limit = out.limit();
+            let bound = if limit.is_finite() {
+                let lower = e.mul_add(e_margin, estimate);
+                let by = s.u_margin * out.root() + s.u_plus;
+                u.mul_add(D::V::splat(-by), lower)
+            } else {
+                // Nothing is too far.
+                D::V::splat(f32::NEG_INFINITY)
+            };
+            let within = bound.below(D::V::splat(limit + s.margin)) & live;
+            let mut noted = estimate.below(D::V::splat(out.last)) & live;
+            if within | noted != 0 {
+                let mut estimates = [0.0; LANES];
+                estimate.store(estimates.as_mut_ptr());
+                let mut left = within;
+                while left != 0 {
+                    let lane = left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    let u = f32::from(*norms.add(32 + lane));
+                    let e = f32::from(*norms.add(48 + lane));
+                    out.candidates.push(Candidate {
+                        estimate: estimates[lane],
+                        fixed: s.margin + s.e_margin * e + s.u_plus * u,
+                        slope: s.u_margin * u,
+                        row: s.first + (group * LANES + lane) as u32,
+                    });
+                }
+                while noted != 0 {
+                    let lane = noted.trailing_zeros() as usize;
+                    noted &= noted - 1;
+                    let estimate = estimates[lane];
+                    if estimate < out.last {
+                        out.note(Near {
+                            estimate,
+                            rank: s.rank,
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
