@@ -28,7 +28,7 @@ const STORED: usize = 1024;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
 /// Strangers that are asked.
-const STRANGERS: usize = 384;
+const STRANGERS: usize = 480;
 /// How much a stranger counts, in parts of a stored point.
 const STRANGER_WEIGHT: f32 = 0.7;
 /// Checkpoints of a query that the model is fitted on, on average.
@@ -44,6 +44,9 @@ const TOO_DEEP: f64 = 5e-4;
 const ESTIMATE_SHARE: f64 = 0.25;
 /// Share of the stored points whose neighbours are at a usual distance.
 const USUAL: f64 = 0.97;
+/// And no more than this, as a share of all neighbours: below a recall of .95 wide margins cost
+/// little.
+const MOST_ESTIMATE_MISSES: f64 = 0.0125;
 /// Stored points that would stop before a search first looks up, at most, as a share.
 const EARLY: f64 = 0.02;
 
@@ -88,15 +91,22 @@ impl Calibration {
     }
 }
 
+/// A true neighbour of a query of the sample.
+#[derive(Debug, Clone, Copy)]
+struct Neighbour {
+    /// Of its bucket.
+    rank: u32,
+    /// Standard errors by which its estimate was too large.
+    error: f32,
+}
+
 /// A query of the sample, searched to the end.
 struct Trace {
     stranger: bool,
     /// For each k and checkpoint, the features, where there were any.
     features: Vec<Vec<Option<Features>>>,
-    /// For each k, the rank of every true neighbour's bucket, ascending.
-    ranks: Vec<Vec<u32>>,
-    /// For each k, standard errors by which each true neighbour's estimate was too large.
-    errors: Vec<Vec<f32>>,
+    /// For each k, the true neighbours, by the rank of their buckets.
+    neighbours: Vec<Vec<Neighbour>>,
     /// For each k, the squared distance (scaled) of the last neighbour.
     limits: Vec<f32>,
 }
@@ -133,7 +143,12 @@ impl Model {
             .collect();
         let mut ranks: Vec<u32> = pilot_traces
             .iter()
-            .flat_map(|t| t.ranks.iter().flatten().copied())
+            .flat_map(|t| {
+                t.neighbours
+                    .iter()
+                    .flatten()
+                    .map(|neighbour| neighbour.rank)
+            })
             .collect();
         ranks.sort_unstable();
         let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
@@ -276,32 +291,42 @@ impl Model {
         let mut trace = Trace {
             stranger,
             features,
-            ranks: Vec::new(),
-            errors: Vec::new(),
+            neighbours: Vec::new(),
             limits: Vec::new(),
         };
+        let mut likely: Vec<usize> = (0..rows.len()).collect();
+        likely.sort_unstable_by(|a, b| {
+            let (a, b) = (&candidates[*a], &candidates[*b]);
+            a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row))
+        });
         for k in ks {
             let found = &found[..(*k).min(found.len())];
+            // What a candidate must not exceed: the k-th estimate, and then the largest distance of
+            // the k likeliest.
+            let likely = &likely[..(*k).min(likely.len())];
+            let farthest = likely.iter().map(|i| squared[*i] * unit);
             let limit = nearest
                 .get(k - 1)
-                .map_or(f32::INFINITY, |near| near.estimate);
+                .map_or(f32::INFINITY, |near| near.estimate)
+                .min(farthest.fold(0.0, f32::max));
             let root = limit.max(0.0).sqrt();
-            let mut ranks: Vec<u32> = found
+            let mut neighbours: Vec<Neighbour> = found
                 .iter()
-                .map(|i| rank_of[self.codes.bucket_of(rows[*i])])
+                .map(|i| {
+                    let c = &candidates[*i];
+                    let unit = (c.fixed + c.slope * root) / GENEROUS;
+                    Neighbour {
+                        rank: rank_of[self.codes.bucket_of(c.row)],
+                        error: if limit.is_finite() && unit > 0.0 {
+                            ((c.estimate - limit) / unit).max(0.0)
+                        } else {
+                            0.0
+                        },
+                    }
+                })
                 .collect();
-            ranks.sort_unstable();
-            let errors = found.iter().map(|i| {
-                let c = &candidates[*i];
-                let unit = (c.fixed + c.slope * root) / GENEROUS;
-                if limit.is_finite() && unit > 0.0 {
-                    ((c.estimate - limit) / unit).max(0.0)
-                } else {
-                    0.0
-                }
-            });
-            trace.errors.push(errors.collect());
-            trace.ranks.push(ranks);
+            neighbours.sort_unstable_by_key(|neighbour| neighbour.rank);
+            trace.neighbours.push(neighbours);
             let last = found.last().map_or(0.0, |i| squared[*i] * unit);
             trace.limits.push(last);
         }
@@ -322,9 +347,9 @@ impl Model {
         let mut random = stream(seed, EXAMPLE_STREAM);
         let mut examples = Vec::new();
         let missing = |trace: &Trace, m: u32| {
-            let ranks = &trace.ranks[i];
-            let found = ranks.partition_point(|rank| *rank < m);
-            (ranks.len() - found) as f64 / ranks.len().max(1) as f64
+            let neighbours = &trace.neighbours[i];
+            let found = neighbours.partition_point(|neighbour| neighbour.rank < m);
+            (neighbours.len() - found) as f64 / neighbours.len().max(1) as f64
         };
         let chance = (EXAMPLES_A_QUERY / checkpoints.len().max(1) as f64).min(1.0);
         for trace in traces {
@@ -349,107 +374,102 @@ impl Model {
 
         let mut ranks: Vec<u32> = stored
             .iter()
-            .flat_map(|trace| trace.ranks[i].iter().copied())
+            .flat_map(|trace| trace.neighbours[i].iter().map(|neighbour| neighbour.rank))
             .collect();
         ranks.sort_unstable();
         let usual_probes = f64::from(ranks[(ranks.len() * 95 / 100).min(ranks.len() - 1)] + 1);
-        let mut errors: Vec<f32> = stored
-            .iter()
-            .flat_map(|trace| trace.errors[i].iter().copied())
-            .collect();
-        errors.sort_unstable_by(f32::total_cmp);
-        let mut stranger_errors: Vec<f32> = traces
-            .iter()
-            .filter(|trace| trace.stranger)
-            .flat_map(|trace| trace.errors[i].iter().copied())
-            .collect();
-        stranger_errors.sort_unstable_by(f32::total_cmp);
+        let errors = |stranger: bool| {
+            let mut errors: Vec<f32> = traces
+                .iter()
+                .filter(|trace| trace.stranger == stranger)
+                .flat_map(|trace| trace.neighbours[i].iter().map(|neighbour| neighbour.error))
+                .collect();
+            errors.sort_unstable_by(f32::total_cmp);
+            errors
+        };
+        let (stored_errors, stranger_errors) = (errors(false), errors(true));
 
         // Where each stored point would stop, for every share: at the first checkpoint that asks for
         // no less. As the share falls, each of these is left for the next one.
         struct Stop {
             share: f64,
             checkpoint: usize,
-            missing: f64,
         }
         let stops: Vec<Vec<Stop>> = stored
             .iter()
             .map(|trace| {
                 let mut stops: Vec<Stop> = Vec::new();
-                for (j, (features, m)) in trace.features[i].iter().zip(checkpoints).enumerate() {
+                for (checkpoint, features) in trace.features[i].iter().enumerate() {
                     let Some(features) = features else { continue };
                     let odds = libm::exp(f64::from(model.log_odds(features)));
-                    let share = odds / (1.0 + odds);
+                    let share = 1.0 / (1.0 + 1.0 / odds);
                     if stops.last().is_none_or(|last| share < last.share) {
-                        stops.push(Stop {
-                            share,
-                            checkpoint: j,
-                            missing: missing(trace, *m),
-                        });
+                        stops.push(Stop { share, checkpoint });
                     }
                 }
                 stops
             })
             .collect();
-        // Shares in descending order, and what changes below each of them.
-        let mut changes: Vec<(f64, f64, f64)> = Vec::new();
-        let (mut missed, mut probed) = (0.0, 0.0);
-        for stops in &stops {
-            let at = |j: usize| {
-                stops.get(j).map_or((0.0, usual_probes * 8.0), |s| {
-                    (s.missing, f64::from(checkpoints[s.checkpoint]))
-                })
-            };
-            let mut before = at(0);
-            missed += before.0;
-            probed += before.1;
-            for (j, stop) in stops.iter().enumerate() {
-                let after = at(j + 1);
-                changes.push((stop.share, after.0 - before.0, after.1 - before.1));
-                before = after;
-            }
-        }
-        changes.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let count = stops.len().max(1) as f64;
-        let mut next = 0;
-        let mut share = 1.0;
-        let settings = RECALLS
-            .iter()
-            .map(|recall| {
-                let within = 1.0 - (1.0 - recall) * ESTIMATE_SHARE;
-                let kappa = quantile(&errors, within);
-                let beyond = errors.len() - errors.partition_point(|error| *error <= kappa);
-                let lost = beyond as f64 / errors.len().max(1) as f64;
-                let allowed = (1.0 - recall - lost).max(0.0) * count;
-                while missed > allowed && next < changes.len() {
-                    share = changes[next].0 * (1.0 - 1e-9);
-                    missed += changes[next].1;
-                    probed += changes[next].2;
-                    next += 1;
-                }
-                let mut starts: Vec<usize> = stops
-                    .iter()
-                    .map(|stops| {
-                        stops
-                            .iter()
-                            .find(|stop| stop.share <= share)
-                            .map_or(checkpoints.len(), |stop| stop.checkpoint)
+        // How a recall is reached: margins that leave a part of the misses to wrong estimates, and
+        // the largest share that leaves no more than the rest to buckets that are not scanned.
+        let setting = |recall: f64| {
+            let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
+            let kappa = quantile(&stored_errors, within);
+            let missed = |trace: &Trace, m: u32| {
+                let neighbours = &trace.neighbours[i];
+                let found = neighbours.partition_point(|neighbour| neighbour.rank < m);
+                let found = neighbours[..found].iter();
+                let found = found.filter(|neighbour| neighbour.error <= kappa).count();
+                (neighbours.len() - found) as f64 / neighbours.len().max(1) as f64
+            };
+            let mut changes: Vec<(f64, f64, f64)> = Vec::new();
+            let (mut missing, mut probed) = (0.0, 0.0);
+            for (trace, stops) in stored.iter().zip(&stops) {
+                let end = (missed(trace, u32::MAX), usual_probes * 8.0);
+                let at = |j: usize| {
+                    stops.get(j).map_or(end, |stop| {
+                        let m = checkpoints[stop.checkpoint];
+                        (missed(trace, m), f64::from(m))
                     })
-                    .collect();
-                starts.sort_unstable();
-                let start = starts
-                    .get((starts.len() as f64 * EARLY) as usize)
-                    .copied()
-                    .unwrap_or(0);
-                Setting {
-                    share,
-                    start,
-                    kappa,
-                    stranger_kappa: quantile(&stranger_errors, within).max(kappa),
-                    probes: probed / count,
+                };
+                let mut before = at(0);
+                missing += before.0;
+                probed += before.1;
+                for (j, stop) in stops.iter().enumerate() {
+                    let after = at(j + 1);
+                    changes.push((stop.share, after.0 - before.0, after.1 - before.1));
+                    before = after;
                 }
-            })
-            .collect();
+            }
+            changes.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+            let mut share = 1.0;
+            for (below, missing_change, probed_change) in changes {
+                if missing <= (1.0 - recall) * count {
+                    break;
+                }
+                share = below * (1.0 - 1e-9);
+                missing += missing_change;
+                probed += probed_change;
+            }
+            let mut starts: Vec<usize> = stops
+                .iter()
+                .map(|stops| {
+                    let stop = stops.iter().find(|stop| stop.share <= share);
+                    stop.map_or(checkpoints.len(), |stop| stop.checkpoint)
+                })
+                .collect();
+            starts.sort_unstable();
+            let start = starts.get((starts.len() as f64 * EARLY) as usize);
+            Setting {
+                share,
+                start: start.copied().unwrap_or(0),
+                kappa,
+                stranger_kappa: quantile(&stranger_errors, within).max(kappa),
+                probes: probed / count,
+            }
+        };
+        let settings = RECALLS.par_iter().map(|recall| setting(*recall)).collect();
         Calibration {
             k,
             model,

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::codes::{Bits, Codes};
 use crate::adaptive::layout::{Layout, MOST_AXES};
-use crate::adaptive::projection::{Projection, Spectrum};
+use crate::adaptive::projection::{Projection, Spectrum, squared_norm};
 use crate::adaptive::quantised::{Centres, Quantised};
 use crate::adaptive::search::{Effort, Scratch};
 use crate::adaptive::tree::{Member, grow};
@@ -14,6 +14,8 @@ use crate::kernel::{Kernels, padded_width};
 use crate::metric::{Metric, Prepared};
 use crate::points::{Points, RowData};
 
+/// A query so many times farther from the mean than any point, in square, is compared with all.
+const FAR: f32 = 10.0;
 /// Points that the correlation of rests is measured on, and neighbours of each.
 const REST_SAMPLE: usize = 128;
 const NEIGHBOURS: usize = 10;
@@ -36,6 +38,8 @@ pub(crate) struct Model {
     pub(crate) rests: Rests,
     /// Rounds of settling.
     pub(crate) settle: usize,
+    /// Squared distance from the mean, scaled, beyond which queries are not searched by codes.
+    pub(crate) farthest: f32,
 }
 
 /// How the rests of near points go together: the mean of their product in parts of the product of
@@ -165,6 +169,7 @@ impl Model {
             ids: self.ids.clone(),
             rests: self.rests,
             settle: self.settle,
+            farthest: self.farthest,
         })
     }
 
@@ -219,6 +224,11 @@ impl Model {
         drop(y);
         let rests: Vec<f32> = order.iter().map(|row| rests[*row as usize]).collect();
         let codes = Codes::new(bits, &centres, &sizes, &ordered, &rests, axes);
+        let farthest = ordered
+            .chunks_exact(axes)
+            .zip(&rests)
+            .fold(0.0_f32, |most, (y, rest)| most.max(squared_norm(y) + rest));
+        let farthest = (FAR * farthest).max(f32::MIN_POSITIVE);
         drop(ordered);
         control.check()?;
         let inverse_norms = prepared
@@ -240,6 +250,7 @@ impl Model {
             ids,
             rests: Rests::default(),
             settle: 0,
+            farthest,
         })
     }
 

@@ -8,10 +8,6 @@ use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
 use crate::kernel::{BucketScan, Kernels, LANES, Shortlist};
 use crate::top_k::TopK;
 
-/// Squared distance from the mean, scaled, beyond which queries are not looked at by codes. The
-/// points' own are near 1.
-const FARTHEST: f32 = 1e25;
-
 /// How a search goes about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
@@ -71,14 +67,14 @@ impl Scratch {
 
 impl Model {
     /// Get `scratch.query` ready: projected, quantised, all buckets scored. False when it is so far
-    /// out that its distances leave float32's range.
+    /// out that estimates say nothing of what is near it.
     pub(crate) fn prepare(&self, kernels: &Kernels, scratch: &mut Scratch) -> bool {
         scratch.y.resize(self.projection.axes(), 0.0);
         let (y, rest) = (&mut scratch.y, &mut scratch.rest);
         self.projection.project(kernels, &scratch.query, y, rest);
         let far = squared_norm(y) + rest[0];
         // Infinite, or no number at all, where it overflows.
-        if far.is_nan() || far > FARTHEST {
+        if far.is_nan() || far > self.farthest {
             return false;
         }
         scratch.plain.set(y, None);
