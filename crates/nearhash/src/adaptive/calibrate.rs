@@ -28,13 +28,13 @@ const STORED: usize = 1024;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
 /// Strangers that are asked.
-const STRANGERS: usize = 480;
+const STRANGERS: usize = 360;
 /// How much a stranger counts, in parts of a stored point.
 const STRANGER_WEIGHT: f32 = 0.7;
 /// Checkpoints of a query that the model is fitted on, on average.
 const EXAMPLES_A_QUERY: f64 = 4.0;
 /// Standard errors of an estimate that a search to the end allows for.
-const GENEROUS: f32 = 4.0;
+const GENEROUS: f32 = 3.0;
 /// And the least that any search allows for.
 const LEAST_KAPPA: f32 = 0.25;
 /// Share of the neighbours that may lie deeper than the sample is searched.
@@ -48,7 +48,7 @@ const USUAL: f64 = 0.97;
 /// little.
 const MOST_ESTIMATE_MISSES: f64 = 0.0125;
 /// Stored points that would stop before a search first looks up, at most, as a share.
-const EARLY: f64 = 0.02;
+const EARLY: f64 = 0.1;
 
 const SAMPLE_STREAM: u64 = u64::MAX - 2;
 const EXAMPLE_STREAM: u64 = u64::MAX - 4;
@@ -153,7 +153,7 @@ impl Model {
         ranks.sort_unstable();
         let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
         let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
-        let depth = (2 * deepest + 8).min(whole);
+        let depth = (deepest + deepest / 4 + 8).min(whole);
         let mut traces = self.traces(&rows, None, depth, &ks, &usual, control)?;
         let strangers: Vec<u32> = (0..STRANGERS as u32).collect();
         traces.extend(self.traces(&strangers, Some(seed), whole, &ks, &usual, control)?);
@@ -264,47 +264,60 @@ impl Model {
         kernels: &Kernels,
         scratch: &mut Scratch,
     ) -> Trace {
+        let most = ks.last().copied().unwrap_or(1);
+        let candidates = &mut scratch.shortlist.candidates;
+        candidates
+            .sort_unstable_by(|a, b| a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row)));
+        let unit = self.projection.scale() * self.projection.scale();
+        let exact = |rows: &[u32], out: &mut [f32]| {
+            let norms = self.inverse_norms.as_deref();
+            let (rows_of, dim) = (self.points.padded(), self.points.dim());
+            kernels.gather(&scratch.query, rows_of, dim, rows, norms, out);
+        };
+        // The likeliest first: most of the others cannot be nearer than all of those.
+        let likely = most.min(candidates.len());
+        let mut rows: Vec<u32> = candidates[..likely].iter().map(|c| c.row).collect();
+        let mut squared = vec![0.0; likely];
+        exact(&rows, &mut squared);
+        let farthest = squared.iter().fold(0.0_f32, |a, b| a.max(*b)) * unit;
+        let root = farthest.sqrt();
+        let mut kept = 0;
+        candidates.retain(|c| {
+            kept += 1;
+            kept <= likely || c.estimate - c.fixed - c.slope * root <= farthest
+        });
+        rows.extend(candidates[likely..].iter().map(|c| c.row));
+        squared.resize(rows.len(), 0.0);
+        exact(&rows[likely..], &mut squared[likely..]);
         let candidates = &scratch.shortlist.candidates;
         let nearest = scratch.shortlist.nearest();
-        let rows: Vec<u32> = candidates.iter().map(|c| c.row).collect();
-        let mut squared = vec![0.0; rows.len()];
-        let (dim, norms) = (self.points.dim(), self.inverse_norms.as_deref());
-        kernels.gather(
-            &scratch.query,
-            self.points.padded(),
-            dim,
-            &rows,
-            norms,
-            &mut squared,
-        );
         let mut found: Vec<usize> = (0..rows.len()).collect();
-        found.sort_unstable_by(|a, b| {
+        let order = |a: &usize, b: &usize| {
             squared[*a]
                 .total_cmp(&squared[*b])
                 .then(self.ids[rows[*a] as usize].cmp(&self.ids[rows[*b] as usize]))
-        });
+        };
+        if found.len() > most {
+            found.select_nth_unstable_by(most - 1, order);
+            found.truncate(most);
+        }
+        found.sort_unstable_by(order);
         let mut rank_of = vec![u32::MAX; self.centres.len()];
         for (rank, entry) in scratch.order.iter().enumerate() {
             rank_of[*entry as u32 as usize] = rank as u32;
         }
-        let unit = self.projection.scale() * self.projection.scale();
         let mut trace = Trace {
             stranger,
             features,
             neighbours: Vec::new(),
             limits: Vec::new(),
         };
-        let mut likely: Vec<usize> = (0..rows.len()).collect();
-        likely.sort_unstable_by(|a, b| {
-            let (a, b) = (&candidates[*a], &candidates[*b]);
-            a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row))
-        });
         for k in ks {
             let found = &found[..(*k).min(found.len())];
             // What a candidate must not exceed: the k-th estimate, and then the largest distance of
             // the k likeliest.
-            let likely = &likely[..(*k).min(likely.len())];
-            let farthest = likely.iter().map(|i| squared[*i] * unit);
+            let likely = &squared[..(*k).min(squared.len())];
+            let farthest = likely.iter().map(|squared| squared * unit);
             let limit = nearest
                 .get(k - 1)
                 .map_or(f32::INFINITY, |near| near.estimate)

@@ -11,18 +11,18 @@ const ORDINARY: f64 = 4.0;
 
 /// How to search.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan<'a> {
+pub(crate) struct Plan {
     pub(crate) effort: Effort,
     rule: StopRule,
     /// Models of the calibrated k below and above, and how much the second counts.
-    models: [&'a MissModel; 2],
+    models: [MissModel; 2],
     part: f32,
 }
 
-impl<'a> Plan<'a> {
+impl Plan {
     /// For `k` neighbours and a recall below 1, among `buckets` buckets.
     pub(crate) fn new(
-        calibrations: &'a [Calibration],
+        calibrations: &[Calibration],
         k: usize,
         recall: f64,
         buckets: usize,
@@ -78,7 +78,7 @@ impl<'a> Plan<'a> {
                 usual: usual as f32,
             },
             rule: StopRule::new(share, start, buckets),
-            models: [&low.model, &high.model],
+            models: [low.model.clone(), high.model.clone()],
             part: part as f32,
         })
     }

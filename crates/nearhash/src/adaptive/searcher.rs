@@ -1,6 +1,6 @@
 //! Searches in one state: which way, for one query or many.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -25,6 +25,9 @@ const SCAN_ROWS: usize = 1024;
 /// Where a filter admits no more rows than this, or this part of them, they are all compared.
 const FEW_ROWS: usize = 512;
 const FEW_PART: usize = 64;
+
+/// The recall whose margins serve where 1 is asked of a number of probes.
+const MARGIN_RECALL: f64 = 0.999;
 
 /// Scratch memory that searches leave for later ones.
 // Boxed, so that taking one out moves a pointer.
@@ -67,9 +70,9 @@ enum Admitted<'a> {
 }
 
 /// How the built rows are searched.
-enum Way<'a> {
+enum Way {
     /// By buckets and codes.
-    Buckets(Plan<'a>),
+    Buckets(Arc<Plan>),
     /// All of them.
     Scan,
 }
@@ -80,7 +83,7 @@ pub(super) struct Searcher<'a> {
     filter: Option<&'a Filter>,
     k: usize,
     admitted: Admitted<'a>,
-    way: Way<'a>,
+    way: Way,
     wide: bool,
 }
 
@@ -89,16 +92,13 @@ impl<'a> Searcher<'a> {
     pub(super) fn new(state: &'a State, options: &'a SearchOptions, recall: f64) -> Self {
         let k = options.k.min(state.len().max(1));
         let filter = options.filter.as_ref();
-        let plan = state.built.as_ref().and_then(|built| {
-            let buckets = built.model.centres.len();
-            match options.probes {
-                None if recall >= 1.0 => None,
-                None => Plan::new(&built.calibrations, k, recall, buckets),
-                Some(probes) => {
-                    // Margins as for the recall that is asked otherwise.
-                    Plan::new(&built.calibrations, k, recall.min(0.999), buckets)
-                        .map(|plan| plan.with_probes(probes))
-                }
+        let plan = state.built.as_ref().and_then(|built| match options.probes {
+            None if recall >= 1.0 => None,
+            None => built.plan(k, recall),
+            Some(probes) => {
+                // Margins as for the recall that is asked otherwise.
+                let plan = built.plan(k, recall.min(MARGIN_RECALL))?;
+                Some(Arc::new(Plan::clone(&plan).with_probes(probes)))
             }
         });
         Self {

@@ -1,13 +1,14 @@
 //! The points of an index at one moment: those in buckets, and those that came later.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::adaptive::answers::CalibrationPoint;
 use crate::adaptive::calibrate::{Calibration, RECALLS};
 use crate::adaptive::layout::FEWEST;
 use crate::adaptive::model::Model;
 use crate::adaptive::open::Open;
+use crate::adaptive::plan::Plan;
 use crate::control::Control;
 use crate::error::Result;
 use crate::metric::{Metric, Prepared, points_need_wide};
@@ -20,6 +21,8 @@ pub(super) struct Built {
     pub(super) calibrations: Vec<Calibration>,
     /// Points that the model was fitted to.
     fitted: usize,
+    /// The last plan that was made, with its k and recall: mostly the next search wants the same.
+    plan: Mutex<Option<(usize, u64, Arc<Plan>)>>,
     /// The row of each id, or none: made when it is first asked for.
     rows: OnceLock<Vec<u32>>,
 }
@@ -45,8 +48,23 @@ impl Built {
             fitted: points.rows(),
             model,
             calibrations,
+            plan: Mutex::default(),
             rows: OnceLock::new(),
         })
+    }
+
+    /// How to search for `k` neighbours and a recall below 1.
+    pub(super) fn plan(&self, k: usize, recall: f64) -> Option<Arc<Plan>> {
+        let mut last = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((for_k, for_recall, plan)) = &*last
+            && (*for_k, *for_recall) == (k, recall.to_bits())
+        {
+            return Some(plan.clone());
+        }
+        let buckets = self.model.centres.len();
+        let plan = Arc::new(Plan::new(&self.calibrations, k, recall, buckets)?);
+        *last = Some((k, recall.to_bits(), plan.clone()));
+        Some(plan)
     }
 
     /// What each recall costs, as it was measured.
@@ -305,6 +323,7 @@ impl State {
                     model: old.model.refiled(&points, &ids, control)?,
                     calibrations: old.calibrations.clone(),
                     fitted: old.fitted,
+                    plan: Mutex::default(),
                     rows: OnceLock::new(),
                 }
             }

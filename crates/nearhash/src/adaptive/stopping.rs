@@ -93,10 +93,10 @@ impl Sight<'_> {
         }
         let known = known.len() as f32;
         // Buckets about as near as the next one, by three measures of nearness.
-        let within = |distance: f32| {
-            let count = kernels.count_within(self.scores, distance - self.rest);
-            ln(count as f32 / scanned + 0.01)
-        };
+        let nearness = [1.2 * next, 1.6 * next, next + 2.0 * width];
+        let within = kernels
+            .count_within_three(self.scores, &nearness.map(|distance| distance - self.rest))
+            .map(|count| ln(count as f32 / scanned + 0.01));
         let measures: [f32; MEASURES] = [
             ln(limit / self.usual),
             ln(next / limit),
@@ -105,9 +105,9 @@ impl Sight<'_> {
             ln(scanned / self.buckets as f32),
             recent as f32 / known,
             ranks as f32 / (known * scanned),
-            within(1.2 * next),
-            within(1.6 * next),
-            within(next + 2.0 * width),
+            within[0],
+            within[1],
+            within[2],
             ln(self.rest / limit + 1e-3),
             ln(at(self.k).max(0.0) / limit + 0.01),
         ];

@@ -69,18 +69,26 @@ pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) {
     }
 }
 
-/// How many of `values` are at most `limit`.
+/// How many of `values` are at most each of `limits`.
 ///
 /// # Safety
 /// As for [`Lanes`]; the length is a multiple of sixteen.
 #[inline(always)]
-pub(crate) unsafe fn count_within<V: Lanes>(values: &[f32], limit: f32) -> usize {
+pub(crate) unsafe fn count_within<V: Lanes, const N: usize>(
+    values: &[f32],
+    limits: &[f32; N],
+) -> [u32; N] {
     // SAFETY: every chunk has sixteen values.
     unsafe {
-        let limit = V::splat(limit);
-        values.chunks_exact(LANES).fold(0, |count, some| {
-            count + V::load(some.as_ptr()).below(limit).count_ones() as usize
-        })
+        let limits: [V; N] = std::array::from_fn(|i| V::splat(limits[i]));
+        let mut counts = [0; N];
+        for some in values.chunks_exact(LANES) {
+            let values = V::load(some.as_ptr());
+            for (count, limit) in counts.iter_mut().zip(limits) {
+                *count += values.below(limit).count_ones();
+            }
+        }
+        counts
     }
 }
 

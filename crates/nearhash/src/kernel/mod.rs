@@ -24,7 +24,7 @@ pub(crate) use lanes::LANES;
 pub(crate) enum Level {
     /// What every CPU of the architecture has.
     Portable,
-    /// AVX2, FMA and F16C.
+    /// AVX2, FMA, F16C and the bit counts that came with them (x86-64-v3).
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// AVX-512 F, DQ, BW and VL.
@@ -66,6 +66,10 @@ impl Level {
                 is_x86_feature_detected!("avx2")
                     && is_x86_feature_detected!("fma")
                     && is_x86_feature_detected!("f16c")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("lzcnt")
+                    && is_x86_feature_detected!("popcnt")
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
@@ -102,7 +106,8 @@ pub(crate) struct Kernels {
     sums: unsafe fn(&[i32], &[u64], &mut [u64]),
     score: unsafe fn(Score<'_>, &mut [f32]),
     scan: unsafe fn(BucketScan<'_>, &mut Shortlist),
-    count_within: unsafe fn(&[f32], f32) -> usize,
+    count_within: unsafe fn(&[f32], &[f32; 1]) -> [u32; 1],
+    count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
     list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
 }
 
@@ -176,9 +181,9 @@ macro_rules! kernels {
                 unsafe { codes::scan::<$dots>(s, out) }
             }
             $(#[$features])?
-            unsafe fn count_within(values: &[f32], limit: f32) -> usize {
+            unsafe fn count_within<const N: usize>(values: &[f32], limits: &[f32; N]) -> [u32; N] {
                 // SAFETY: as above.
-                unsafe { codes::count_within::<$lanes>(values, limit) }
+                unsafe { codes::count_within::<$lanes, N>(values, limits) }
             }
             $(#[$features])?
             unsafe fn list_within(values: &[f32], limit: f32, out: &mut Vec<u32>) {
@@ -207,7 +212,8 @@ macro_rules! kernels {
                 sums,
                 score,
                 scan,
-                count_within,
+                count_within: count_within::<1>,
+                count_within_three: count_within::<3>,
                 list_within,
             }
         };
@@ -218,15 +224,15 @@ kernels!(PORTABLE, Level::Portable, portable::Array, portable::Loops, ,
     project 2 x 1, 2, pairs 1 x 4);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX2, Level::Avx2, x86_64::avx2::TwoYmm, x86_64::avx2::Pairwise,
-    #[target_feature(enable = "avx2,fma,f16c")],
+    #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
     project 6 x 1, 5, pairs 1 x 4);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX512, Level::Avx512, x86_64::avx512::Zmm, x86_64::avx512::Pairwise,
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")],
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
     project 6 x 4, 8, pairs 4 x 4);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX512_VNNI, Level::Avx512Vnni, x86_64::avx512::Zmm, x86_64::avx512::Vnni,
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")],
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
     project 6 x 4, 8, pairs 4 x 4);
 
 impl Kernels {
@@ -475,7 +481,18 @@ impl Kernels {
     pub(crate) fn count_within(&self, values: &[f32], limit: f32) -> usize {
         assert!(values.len().is_multiple_of(LANES));
         // SAFETY: the instruction set as in `project`; the length was checked.
-        unsafe { (self.count_within)(values, limit) }
+        let [count] = unsafe { (self.count_within)(values, &[limit]) };
+        count as usize
+    }
+
+    /// [`count_within`](Self::count_within) of three limits at once.
+    ///
+    /// # Panics
+    /// As there.
+    pub(crate) fn count_within_three(&self, values: &[f32], limits: &[f32; 3]) -> [u32; 3] {
+        assert!(values.len().is_multiple_of(LANES));
+        // SAFETY: the instruction set as in `project`; the length was checked.
+        unsafe { (self.count_within_three)(values, limits) }
     }
 
     /// Append the places of the values that are at most `limit`, ascending.
