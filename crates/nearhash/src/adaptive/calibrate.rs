@@ -243,6 +243,7 @@ impl Model {
                     k: *k,
                     usual: *usual,
                     nearest: &sight.nearest[..watched],
+                    ranks: &sight.ranks[..watched],
                     ..*sight
                 };
                 out.push(sight.features(kernels));
@@ -320,7 +321,8 @@ impl Model {
             let farthest = likely.iter().map(|squared| squared * unit);
             let limit = nearest
                 .get(k - 1)
-                .map_or(f32::INFINITY, |near| near.estimate)
+                .copied()
+                .unwrap_or(f32::INFINITY)
                 .min(farthest.fold(0.0, f32::max));
             let root = limit.max(0.0).sqrt();
             let mut neighbours: Vec<Neighbour> = found

@@ -138,6 +138,11 @@ impl Model {
             let place = scratch.order[rank] as u32 as usize;
             let bucket = &codes.buckets[place];
             let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
+            let next = scratch
+                .order
+                .get(rank + 1)
+                .map_or(place, |next| *next as u32 as usize);
+            let next = codes.buckets[next].first_group as usize * stride;
             kernels.scan(
                 BucketScan {
                     groups: &codes.groups[groups.start * stride..groups.end * stride],
@@ -156,6 +161,7 @@ impl Model {
                     margin: centre_margin * scratch.scores[place].max(0.0).sqrt(),
                     first: bucket.first_row,
                     rank: rank as u32,
+                    next: &codes.groups[next..],
                 },
                 &mut scratch.shortlist,
             );
@@ -176,6 +182,7 @@ impl Model {
                     scanned: rank as u32,
                     buckets: count as u32,
                     nearest: scratch.shortlist.nearest(),
+                    ranks: scratch.shortlist.ranks(),
                     k: effort.k,
                     usual: effort.usual,
                 };

@@ -10,7 +10,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::kernel::{Kernels, Near};
+use crate::kernel::Kernels;
 
 /// Estimates that are watched at least: the growth of their distances says how dense it is there.
 pub(crate) const WATCHED: usize = 16;
@@ -51,8 +51,10 @@ pub(crate) struct Sight<'a> {
     /// Buckets scanned, and in all.
     pub(crate) scanned: u32,
     pub(crate) buckets: u32,
-    /// The smallest estimates, ascending; at least max(k, [`WATCHED`]) of them.
-    pub(crate) nearest: &'a [Near],
+    /// The smallest estimates, ascending, max(k, [`WATCHED`]) or more; infinite where there are
+    /// none yet. And the ranks of their buckets.
+    pub(crate) nearest: &'a [f32],
+    pub(crate) ranks: &'a [u32],
     pub(crate) k: usize,
     /// The usual distance of a k-th neighbour, squared.
     pub(crate) usual: f32,
@@ -73,23 +75,27 @@ impl Sight<'_> {
     /// The numbers that models look at; none before there are estimates enough.
     pub(crate) fn features(&self, kernels: &Kernels) -> Option<Features> {
         let watched = self.k.max(WATCHED);
-        if self.nearest.len() < watched {
+        if self
+            .nearest
+            .get(watched - 1)
+            .is_none_or(|last| !last.is_finite())
+        {
             return None;
         }
         let scanned = self.scanned as f32;
         let third = (watched / 3).max(1);
-        let at = |i: usize| self.nearest[i - 1].estimate;
+        let at = |i: usize| self.nearest[i - 1];
         let least = self.usual * 1e-6 + f32::MIN_POSITIVE;
         let limit = at(if self.k >= 10 { self.k } else { third }).max(least);
         let high = at(watched).max(least);
         let width = (high - at(third)).max(1e-3 * high);
         let first = (self.first + self.rest).max(least);
         let next = (self.next + self.rest).max(least);
-        let known = &self.nearest[..self.k.max(10)];
+        let known = &self.ranks[..self.k.max(10)];
         let (mut recent, mut ranks) = (0_u32, 0_u32);
-        for near in known {
-            recent += u32::from(2 * near.rank >= self.scanned);
-            ranks += near.rank;
+        for rank in known {
+            recent += u32::from(2 * rank >= self.scanned);
+            ranks += rank;
         }
         let known = known.len() as f32;
         // Buckets about as near as the next one, by three measures of nearness.

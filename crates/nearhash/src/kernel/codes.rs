@@ -123,21 +123,14 @@ pub(crate) struct Candidate {
     pub(crate) row: u32,
 }
 
-/// One of the smallest estimates.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Near {
-    pub(crate) estimate: f32,
-    /// Rank of the bucket that it is from.
-    pub(crate) rank: u32,
-}
-
 /// The smallest estimates so far, and all candidates that were within the limit when they came.
 #[derive(Debug, Default)]
 pub(crate) struct Shortlist {
     k: usize,
-    watched: usize,
-    /// The `watched` smallest estimates, ascending.
-    nearest: Vec<Near>,
+    /// The smallest estimates, ascending, and infinities behind them; as many as are watched.
+    nearest: Vec<f32>,
+    /// The ranks of the buckets that they are from.
+    ranks: Vec<u32>,
     /// The k-th smallest estimate; infinite while there are fewer.
     limit: f32,
     root: f32,
@@ -152,8 +145,10 @@ impl Shortlist {
     /// least 1.
     pub(crate) fn reset(&mut self, k: usize, watched: usize) {
         self.k = k;
-        self.watched = watched.max(k);
         self.nearest.clear();
+        self.nearest.resize(watched.max(k), f32::INFINITY);
+        self.ranks.clear();
+        self.ranks.resize(watched.max(k), 0);
         self.candidates.clear();
         self.limit = f32::INFINITY;
         self.root = f32::INFINITY;
@@ -172,47 +167,58 @@ impl Shortlist {
         self.root
     }
 
-    /// The smallest estimates, ascending.
-    pub(crate) fn nearest(&self) -> &[Near] {
+    /// The smallest estimates, ascending, and infinities behind them when there are too few.
+    pub(crate) fn nearest(&self) -> &[f32] {
         &self.nearest
+    }
+
+    /// The ranks of the buckets that they are from.
+    pub(crate) fn ranks(&self) -> &[u32] {
+        &self.ranks
     }
 
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.nearest.capacity() * size_of::<Near>()
+        (self.nearest.capacity() + self.ranks.capacity()) * 4
             + self.candidates.capacity() * size_of::<Candidate>()
     }
 
     /// Note an estimate that is below the last of those watched.
-    #[inline]
-    fn note(&mut self, near: Near) {
-        let full = self.nearest.len() == self.watched;
-        let mut at = if full {
-            self.watched - 1
-        } else {
-            self.nearest.push(near);
-            self.nearest.len() - 1
-        };
-        const STEPS: usize = 24;
-        if at > STEPS && self.nearest[at - STEPS].estimate > near.estimate {
-            // Far from the end: the place is searched for and the rest moved at once.
-            let place = self.nearest[..at].partition_point(|x| x.estimate <= near.estimate);
-            self.nearest.copy_within(place..at, place + 1);
-            at = place;
-        } else {
-            while at > 0 && self.nearest[at - 1].estimate > near.estimate {
-                self.nearest[at] = self.nearest[at - 1];
-                at -= 1;
+    #[inline(always)]
+    fn note(&mut self, estimate: f32, rank: u32) {
+        let lists = (
+            <&mut [f32; LANES]>::try_from(&mut self.nearest[..]),
+            <&mut [u32; LANES]>::try_from(&mut self.ranks[..]),
+        );
+        if let (Ok(nearest), Ok(ranks)) = lists {
+            // All places at once: each takes its old value, its neighbour's, or the new one.
+            let (old, old_ranks) = (*nearest, *ranks);
+            let mut before = [f32::NEG_INFINITY; LANES];
+            let mut ranks_before = [0; LANES];
+            before[1..].copy_from_slice(&old[..LANES - 1]);
+            ranks_before[1..].copy_from_slice(&old_ranks[..LANES - 1]);
+            for i in 0..LANES {
+                let moved = before[i] > estimate;
+                let here = old[i] > estimate;
+                let value = if moved { before[i] } else { estimate };
+                nearest[i] = if here { value } else { old[i] };
+                let value = if moved { ranks_before[i] } else { rank };
+                ranks[i] = if here { value } else { old_ranks[i] };
             }
+        } else {
+            let place = self.nearest.partition_point(|x| *x <= estimate);
+            let last = self.nearest.len() - 1;
+            self.nearest.copy_within(place..last, place + 1);
+            self.ranks.copy_within(place..last, place + 1);
+            self.nearest[place] = estimate;
+            self.ranks[place] = rank;
         }
-        self.nearest[at] = near;
-        if at < self.k && self.nearest.len() >= self.k {
-            self.limit = self.nearest[self.k - 1].estimate;
-            self.root = self.limit.max(0.0).sqrt();
+        let limit = self.nearest[self.k - 1];
+        if limit != self.limit {
+            self.limit = limit;
+            self.root = limit.max(0.0).sqrt();
         }
-        if self.nearest.len() == self.watched {
-            self.last = self.nearest[self.watched - 1].estimate;
-        }
+        self.last = self.nearest[self.nearest.len() - 1];
     }
 
     /// Forget the candidates that the limit, as it is now, rules out, with `part` of the margins.
@@ -256,6 +262,8 @@ pub(crate) struct BucketScan<'a> {
     pub(crate) first: u32,
     /// How many buckets were scanned before this one.
     pub(crate) rank: u32,
+    /// The bucket that is scanned next, whose memory is asked for in time.
+    pub(crate) next: &'a [Line],
 }
 
 /// Groups ahead whose memory is asked for.
@@ -290,7 +298,12 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
         let e_margin = D::V::splat(-s.e_margin);
         for (group, live) in s.live.iter().enumerate() {
             let norms = s.groups.as_ptr().add(group * stride);
-            let ahead = norms.wrapping_add(AHEAD * stride);
+            let left = s.live.len() - group;
+            let ahead = if left > AHEAD {
+                norms.wrapping_add(AHEAD * stride)
+            } else {
+                s.next.as_ptr().wrapping_add((AHEAD - left) * stride)
+            };
             for line in 0..stride {
                 D::V::prefetch(ahead.wrapping_add(line).cast());
             }
@@ -338,10 +351,7 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
                     noted &= noted - 1;
                     let estimate = estimates[lane];
                     if estimate < out.last {
-                        out.note(Near {
-                            estimate,
-                            rank: s.rank,
-                        });
+                        out.note(estimate, s.rank);
                     }
                 }
             }

@@ -15,7 +15,7 @@ mod x86_64;
 use std::sync::OnceLock;
 
 use crate::points::{RowSlice, SLACK};
-pub(crate) use codes::{BucketScan, LINE, Line, Near, Score, Shortlist};
+pub(crate) use codes::{BucketScan, LINE, Line, Score, Shortlist};
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
 
