@@ -48,7 +48,7 @@ const USUAL: f64 = 0.97;
 /// little.
 const MOST_ESTIMATE_MISSES: f64 = 0.0125;
 /// Stored points that would stop before a search first looks up, at most, as a share.
-const EARLY: f64 = 0.1;
+const EARLY: f64 = 0.2;
 
 const SAMPLE_STREAM: u64 = u64::MAX - 2;
 const EXAMPLE_STREAM: u64 = u64::MAX - 4;
@@ -416,7 +416,7 @@ impl Model {
                 let mut stops: Vec<Stop> = Vec::new();
                 for (checkpoint, features) in trace.features[i].iter().enumerate() {
                     let Some(features) = features else { continue };
-                    let odds = libm::exp(f64::from(model.log_odds(features)));
+                    let odds = libm::exp(f64::from(model.log_odds(Kernels::get(), features)));
                     let share = 1.0 / (1.0 + 1.0 / odds);
                     if stops.last().is_none_or(|last| share < last.share) {
                         stops.push(Stop { share, checkpoint });

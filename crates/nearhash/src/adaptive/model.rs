@@ -417,7 +417,7 @@ fn assign(centres: &Centres, y: &[f32], axes: usize, bucket_of: &mut [u32]) {
             || (Quantised::default(), Vec::new()),
             |(quantised, scores), (buckets, y)| {
                 for (bucket, y) in buckets.iter_mut().zip(y.chunks_exact(axes)) {
-                    quantised.set(y, None);
+                    quantised.set(kernels, y, None);
                     *bucket = centres.nearest(kernels, quantised, scores);
                 }
             },

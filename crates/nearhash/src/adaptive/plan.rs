@@ -3,6 +3,7 @@
 use crate::adaptive::calibrate::{Calibration, RECALLS, Setting};
 use crate::adaptive::search::Effort;
 use crate::adaptive::stopping::{Features, MissModel, StopRule};
+use crate::kernel::Kernels;
 
 /// Recalls up to this far below one are told apart.
 const LEAST_MISSING: f64 = 1e-6;
@@ -93,10 +94,10 @@ impl Plan {
     }
 
     /// Whether a search may stop at a checkpoint.
-    pub(crate) fn stops(&self, checkpoint: usize, features: &Features) -> bool {
-        let mut odds = self.models[0].log_odds(features);
+    pub(crate) fn stops(&self, kernels: &Kernels, checkpoint: usize, features: &Features) -> bool {
+        let mut odds = self.models[0].log_odds(kernels, features);
         if self.part > 0.0 {
-            odds += (self.models[1].log_odds(features) - odds) * self.part;
+            odds += (self.models[1].log_odds(kernels, features) - odds) * self.part;
         }
         odds <= self.rule.limits[checkpoint]
     }

@@ -22,41 +22,44 @@ pub(crate) struct Quantised {
 }
 
 impl Quantised {
-    /// Take `y`, each coordinate multiplied by its weight where there are weights.
-    pub(crate) fn set(&mut self, y: &[f32], weights: Option<&[f32]>) {
+    /// Take `y`, each coordinate multiplied by its weight.
+    pub(crate) fn set(&mut self, kernels: &Kernels, y: &[f32], weights: Option<&[f32]>) {
         self.codes.resize(y.len(), 0);
+        kernels.compiled(
+            #[inline(always)]
+            || match weights {
+                None => self.fill(y, y, |x, _| x),
+                Some(weights) => self.fill(y, weights, |x, weight| x * weight),
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, y: &[f32], weights: &[f32], weighted: impl Fn(f32, f32) -> f32) {
         let mut most = [0.0_f32; LANES];
-        let weighted = |i: usize| weights.map_or(1.0, |weights| weights[i]);
-        match weights {
-            None => {
-                for part in y.chunks_exact(LANES) {
-                    for (most, x) in most.iter_mut().zip(part) {
-                        *most = most.max(x.abs());
-                    }
-                }
-            }
-            Some(weights) => {
-                for (part, weights) in y.chunks_exact(LANES).zip(weights.chunks_exact(LANES)) {
-                    for ((most, x), weight) in most.iter_mut().zip(part).zip(weights) {
-                        *most = most.max((x * weight).abs());
-                    }
-                }
+        for (y, weights) in y.chunks_exact(LANES).zip(weights.chunks_exact(LANES)) {
+            for i in 0..LANES {
+                let x = weighted(y[i], weights[i]).abs();
+                most[i] = if x > most[i] { x } else { most[i] };
             }
         }
         let most = most.iter().fold(0.0_f32, |a, b| a.max(*b));
         self.step = if most > 0.0 { most / SIGNED } else { 1.0 };
         let inverse = 1.0 / self.step;
-        let (mut sum, mut squares) = (0, 0);
-        for (i, (code, x)) in self.codes.iter_mut().zip(y).enumerate() {
-            // Adding and taking away rounds to the nearest whole number.
-            let rounded = x * weighted(i) * inverse + ROUNDER - ROUNDER;
-            let whole = (rounded as i32).clamp(-127, 127);
-            *code = whole as i8;
-            sum += whole;
-            squares += whole * whole;
+        let (mut sum, mut squares) = ([0_i32; LANES], [0_i32; LANES]);
+        let parts = y.chunks_exact(LANES).zip(weights.chunks_exact(LANES));
+        for (codes, (y, weights)) in self.codes.chunks_exact_mut(LANES).zip(parts) {
+            for i in 0..LANES {
+                // Adding and taking away rounds to the nearest whole number.
+                let rounded = weighted(y[i], weights[i]) * inverse + ROUNDER - ROUNDER;
+                let whole = (rounded as i32).clamp(-127, 127);
+                codes[i] = whole as i8;
+                sum[i] += whole;
+                squares[i] += whole * whole;
+            }
         }
-        self.sum = sum;
-        self.squares = squares;
+        self.sum = sum.iter().sum();
+        self.squares = squares.iter().sum();
     }
 
     /// |step × codes|².

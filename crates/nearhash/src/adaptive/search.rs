@@ -77,8 +77,8 @@ impl Model {
         if far.is_nan() || far > self.farthest {
             return false;
         }
-        scratch.plain.set(y, None);
-        scratch.weighted.set(y, Some(&self.codes.weights));
+        scratch.plain.set(kernels, y, None);
+        scratch.weighted.set(kernels, y, Some(&self.codes.weights));
         self.centres
             .distances(kernels, &scratch.plain, &mut scratch.scores);
         true
@@ -273,16 +273,27 @@ fn nearest_buckets(
         return;
     }
     // A threshold that lets through a few more than are wanted, by bisection.
-    let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0_f32; LANES]);
-    for part in scores[..count].chunks(LANES) {
-        for ((least, sum), x) in least.iter_mut().zip(&mut sums).zip(part) {
-            *least = if *x < *least { *x } else { *least };
-            *sum += x;
-        }
-    }
-    let least = least.iter().fold(f32::INFINITY, |a, b| a.min(*b));
-    let mean = sums.iter().sum::<f32>() / count as f32;
-    let width = mean - least;
+    let (least, mean) = kernels.compiled(
+        #[inline(always)]
+        || {
+            let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0_f32; LANES]);
+            // Whole groups are enough for a first guess.
+            for part in scores[..count.max(LANES)].chunks_exact(LANES) {
+                for i in 0..LANES {
+                    least[i] = if part[i] < least[i] {
+                        part[i]
+                    } else {
+                        least[i]
+                    };
+                    sums[i] += part[i];
+                }
+            }
+            let least = least.iter().fold(f32::INFINITY, |a, b| a.min(*b));
+            let whole = (count / LANES).max(1) * LANES;
+            (least, sums.iter().sum::<f32>() / whole as f32)
+        },
+    );
+    let width = (mean - least).max(0.0);
     let (mut low, mut high) = (0.0_f32, 4.0_f32);
     let mut at = fraction.clamp(0.02, 2.0);
     const STEPS: usize = 8;

@@ -215,7 +215,7 @@ impl<'a> Searcher<'a> {
                     let live = self.live();
                     model.scan(kernels, &plan.effort, live, scratch, |checkpoint, sight| {
                         let features = sight.features(kernels);
-                        features.is_some_and(|features| plan.stops(checkpoint, &features))
+                        features.is_some_and(|features| plan.stops(kernels, checkpoint, &features))
                     });
                     model.rank(kernels, self.k, scratch);
                 }

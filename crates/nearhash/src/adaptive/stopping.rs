@@ -61,6 +61,7 @@ pub(crate) struct Sight<'a> {
 }
 
 /// Natural logarithm to three digits or so, the same on every CPU; of what is positive and normal.
+#[inline(always)]
 fn ln(x: f32) -> f32 {
     let bits = x.max(f32::MIN_POSITIVE).to_bits();
     let exponent = (bits >> 23) as f32 - 127.0;
@@ -91,42 +92,58 @@ impl Sight<'_> {
         let width = (high - at(third)).max(1e-3 * high);
         let first = (self.first + self.rest).max(least);
         let next = (self.next + self.rest).max(least);
-        let known = &self.ranks[..self.k.max(10)];
-        let (mut recent, mut ranks) = (0_u32, 0_u32);
-        for rank in known {
-            recent += u32::from(2 * rank >= self.scanned);
-            ranks += rank;
-        }
-        let known = known.len() as f32;
         // Buckets about as near as the next one, by three measures of nearness.
         let nearness = [1.2 * next, 1.6 * next, next + 2.0 * width];
         let within = kernels
             .count_within_three(self.scores, &nearness.map(|distance| distance - self.rest))
-            .map(|count| ln(count as f32 / scanned + 0.01));
-        let measures: [f32; MEASURES] = [
-            ln(limit / self.usual),
-            ln(next / limit),
-            ln(first / limit),
-            ln(width / limit),
-            ln(scanned / self.buckets as f32),
-            recent as f32 / known,
-            ranks as f32 / (known * scanned),
-            within[0],
-            within[1],
-            within[2],
-            ln(self.rest / limit + 1e-3),
-            ln(at(self.k).max(0.0) / limit + 0.01),
-        ];
-        let mut features = [0.0; PADDED];
-        features[0] = 1.0;
-        for (i, x) in measures.iter().enumerate() {
-            features[1 + i] = *x;
-            features[1 + MEASURES + i] = x * x;
-        }
-        for (i, (a, b)) in PRODUCTS.iter().enumerate() {
-            features[1 + 2 * MEASURES + i] = measures[*a] * measures[*b];
-        }
-        Some(features)
+            .map(|count| count as f32 / scanned + 0.01);
+        let ranks = &self.ranks[..self.k.max(10)];
+        let known = ranks.len() as f32;
+        kernels.compiled(
+            #[inline(always)]
+            || {
+                let (mut recent, mut sum) = (0_u32, 0_u32);
+                for rank in ranks {
+                    recent += u32::from(2 * rank >= self.scanned);
+                    sum += rank;
+                }
+                let inverse = 1.0 / limit;
+                // All logarithms at once.
+                let mut measures: [f32; 16] = [
+                    limit / self.usual,
+                    next * inverse,
+                    first * inverse,
+                    width * inverse,
+                    scanned / self.buckets as f32,
+                    1.0,
+                    1.0,
+                    within[0],
+                    within[1],
+                    within[2],
+                    self.rest * inverse + 1e-3,
+                    at(self.k).max(0.0) * inverse + 0.01,
+                    1.0,
+                    1.0,
+                    1.0,
+                    1.0,
+                ];
+                for x in &mut measures {
+                    *x = ln(*x);
+                }
+                measures[5] = recent as f32 / known;
+                measures[6] = sum as f32 / (known * scanned);
+                let mut features = [0.0; PADDED];
+                features[0] = 1.0;
+                for i in 0..MEASURES {
+                    features[1 + i] = measures[i];
+                    features[1 + MEASURES + i] = measures[i] * measures[i];
+                }
+                for (i, (a, b)) in PRODUCTS.iter().enumerate() {
+                    features[1 + 2 * MEASURES + i] = measures[*a] * measures[*b];
+                }
+                Some(features)
+            },
+        )
     }
 }
 
@@ -235,12 +252,14 @@ impl MissModel {
         model
     }
 
+    #[inline(always)]
     fn standardised(&self, features: &Features) -> Features {
         std::array::from_fn(|i| {
             ((features[i] - self.mean[i]) * self.inverse[i]).clamp(-REACH, REACH)
         })
     }
 
+    #[inline(always)]
     fn dot(&self, standardised: &Features) -> f32 {
         // Sixteen sums, so that the compiler can use vectors.
         let mut sums = [0.0_f32; 16];
@@ -256,7 +275,15 @@ impl MissModel {
     }
 
     /// Logarithm of the odds that a neighbour is still to come.
-    pub(crate) fn log_odds(&self, features: &Features) -> f32 {
+    pub(crate) fn log_odds(&self, kernels: &Kernels, features: &Features) -> f32 {
+        kernels.compiled(
+            #[inline(always)]
+            || self.log_odds_inline(features),
+        )
+    }
+
+    #[inline(always)]
+    fn log_odds_inline(&self, features: &Features) -> f32 {
         let far = features[1] - self.unusual;
         if far > BEYOND {
             return f32::INFINITY;

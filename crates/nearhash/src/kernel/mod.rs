@@ -474,6 +474,21 @@ impl Kernels {
         unsafe { (self.scan)(s, out) }
     }
 
+    /// Run `work` compiled for the instruction set: loops over arrays in it, and in what it calls
+    /// inline, get its registers. The result is the same; nothing is fused or reordered by that.
+    #[inline(always)]
+    pub(crate) fn compiled<R>(&self, work: impl FnOnce() -> R) -> R {
+        match self.level {
+            Level::Portable => work(),
+            // SAFETY: this table exists only for a CPU that has the instruction set.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { x86_64::with_avx2(work) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Avx512Vnni => unsafe { x86_64::with_avx512(work) },
+        }
+    }
+
     /// How many values are at most `limit`.
     ///
     /// # Panics
