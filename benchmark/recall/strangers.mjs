@@ -118,7 +118,8 @@ const KINDS = {
     }),
     from('shifted', ({ pick, random, dim }) => {
       const [picked, side] = [pick(), Math.sqrt(dim)]
-      const [right, down] = [random.integer(9) - 4, random.integer(9) - 4]
+      const reach = Math.floor(side / 7)
+      const [right, down] = [random.integer(2 * reach + 1) - reach, random.integer(2 * reach + 1) - reach]
       return (column) => {
         const [x, y] = [column % side - right, Math.floor(column / side) - down]
         return x >= 0 && x < side && y >= 0 && y < side ? picked[y * side + x] : 0
