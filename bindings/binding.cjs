@@ -850,4 +850,5 @@ module.exports.knnSync = nativeBinding.knnSync
 module.exports.maxThreads = nativeBinding.maxThreads
 module.exports.reportedMemory = nativeBinding.reportedMemory
 module.exports.runtime = nativeBinding.runtime
+module.exports.scratchLayout = nativeBinding.scratchLayout
 module.exports.setThreadsVariable = nativeBinding.setThreadsVariable

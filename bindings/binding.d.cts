@@ -50,11 +50,8 @@ export declare class LshIndex {
   search(x: Values, dim: number, k: number, control: Control): Promise<RawNeighbors>
   /** `search`, within the call. */
   searchSync(x: Values, dim: number, k: number): RawNeighbors
-  /**
-   * `search_sync` into `out`: k, the counts, the ids, the distances. The array is long enough
-   * when it has 1 + rows + 2 · rows · `k` elements.
-   */
-  searchInto(x: Values, dim: number, k: number, out: Uint32Array): void
+  /** A function that answers the query in the scratch buffer: the `k` nearest candidates. */
+  singleSearch(scratch: ArrayBuffer): () => void
   /** Ranked candidates of each row, and how many there were. */
   predict(x: Values, dim: number, topK: number, bound: number | undefined | null, vectors: boolean, control: Control): Promise<RawPredictions>
   /** `predict`, within the call. */
@@ -279,6 +276,27 @@ export declare function reportedMemory(): number
 
 /** What the add-on runs with. */
 export declare function runtime(): RawRuntime
+
+/** Where the face finds things in the scratch buffer. */
+export declare function scratchLayout(): ScratchLayout
+
+/** Where the face finds things in the scratch buffer, in bytes. */
+export interface ScratchLayout {
+  /** Size of the buffer. */
+  bytes: number
+  /** Longest query, in values. */
+  maxQuery: number
+  /** Most neighbours. */
+  maxK: number
+  /** Offset of the settings, two f64. */
+  settings: number
+  /** Offset of the query's values. */
+  query: number
+  /** Offset of the answer, twice as many four-byte elements as neighbours are wanted. */
+  answer: number
+  /** The count of a query that was not answered. */
+  notAnswered: number
+}
 
 /**
  * Pass on what `NEARHASH_THREADS` says. Read on the JavaScript side, because reading the

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `lsh`, `exact`, `stats`, `runtime` | what is exported |
 //! | `rows`, `arrays` | vectors on their way in, results on their way out |
+//! | `single_query` | one query and its answer through memory that both sides know |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
 //! | `pool` | the threads |
 //! | `failure`, `fault` | errors, and panics made on purpose to test them |
@@ -22,6 +23,7 @@ pub mod memory;
 mod pool;
 mod rows;
 pub mod runtime;
+pub mod single_query;
 pub mod stats;
 mod task;
 mod turns;

@@ -7,12 +7,13 @@ use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowData, RowsView};
 
-use crate::arrays::{Array, Scratch, Words, check_size};
+use crate::arrays::{Array, check_size};
 use crate::control::{Call, Control};
 use crate::exact::RawNeighbors;
 use crate::failure::Failure;
 use crate::memory::ReportedMemory;
 use crate::rows::Values;
+use crate::single_query::{ScratchBuffer, SingleSearch};
 use crate::task::{Task, Threads};
 use crate::turns::{Turn, Turns};
 
@@ -491,32 +492,19 @@ impl LshIndex {
         })
     }
 
-    /// `search_sync` into `out`: k, the counts, the ids, the distances. The array is long enough
-    /// when it has 1 + rows + 2 · rows · `k` elements.
-    #[napi(catch_unwind)]
-    pub fn search_into(
+    /// A function that answers the query in the scratch buffer: the `k` nearest candidates.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn single_search(
         &self,
-        x: Values,
-        dim: f64,
-        k: f64,
-        #[napi(ts_arg_type = "Uint32Array")] mut out: Scratch,
-    ) -> napi::Result<()> {
-        let rows = x.view("x", dim)?;
-        let threads = threads_for(rows.rows());
-        let found = self.ask("searchSync", threads, |index, control| {
-            search(index, index.budget(), &rows, k, control)
-        })?;
-        let fits = out.write(&[
-            Words::Integers(&[found.k as u32]),
-            Words::Integers(&found.counts),
-            Words::Integers(&found.ids),
-            Words::Floats(&found.distances),
-        ]);
-        if fits {
-            Ok(())
-        } else {
-            Err(Failure::Internal("the scratch array is too short".to_owned()).into())
-        }
+        #[napi(ts_arg_type = "ArrayBuffer")] scratch: ScratchBuffer,
+    ) -> SingleSearch {
+        let shared = Arc::clone(&self.shared);
+        SingleSearch::new(scratch, move |query| {
+            let index = shared.index().ok_or(Failure::Disposed {
+                argument: "searchSync",
+            })?;
+            Ok(index.search_one(query.values, query.ids, query.distances)?)
+        })
     }
 
     /// Ranked candidates of each row, and how many there were.

@@ -2,6 +2,7 @@ import { ask, call, change, type Cancellable, type Progress } from './calls.js'
 import { type LshIndex as NativeIndex } from './native.js'
 import { checkOptions, integer, MAX_COUNT } from './options.js'
 import { Neighbors, toNeighbors } from './results.js'
+import { SingleQueries } from './single-query.js'
 import { isFlat, readVector, readVectors, type NumericArray, type Rows, type Vectors } from './vectors.js'
 
 /** What near means. The distance of `'cosine'` is 1 - similarity, from 0 to 2. Both sort ascending. */
@@ -45,13 +46,6 @@ const MAX_ID = 2 ** 32 - 1
 export const FIT_OPTIONS = ['signal', 'onProgress'] as const
 const SEARCH_OPTIONS = ['k', 'signal'] as const
 
-/**
- * A small result is written to these and copied out of them: new arrays that the native side fills cost several times
- * as much.
- */
-const scratch = new Uint32Array(4096)
-const scratchFloats = new Float32Array(scratch.buffer)
-
 /** @internal The native object behind an index, for the classes of this package. */
 export let nativeOf: (index: VectorIndex) => NativeIndex
 
@@ -61,10 +55,12 @@ export let nativeOf: (index: VectorIndex) => NativeIndex
  */
 export abstract class VectorIndex {
   readonly #native: NativeIndex
+  readonly #single: SingleQueries
 
   /** @internal */
   constructor(native: NativeIndex) {
     this.#native = native
+    this.#single = new SingleQueries(native)
   }
 
   static {
@@ -126,20 +122,14 @@ export abstract class VectorIndex {
 
   /** {@link search}, blocking. */
   searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors {
-    return call(() => {
-      const k = neighborCount(checkOptions('options', options, ['k']).k)
-      const { values, rows, dim } = readQueries(this, 'x', x)
-      if (1 + rows * (1 + 2 * k) > scratch.length) return new Neighbors(this.#native.searchSync(values, dim, k))
-      this.#native.searchInto(values, dim, k, scratch)
-      const places = scratch[0]! * rows
-      const ids = 1 + rows
-      return new Neighbors({
-        k: scratch[0]!,
-        counts: scratch.slice(1, ids),
-        ids: scratch.slice(ids, ids + places),
-        distances: scratchFloats.slice(ids + places, ids + 2 * places),
+    const k = neighborCount(checkOptions('options', options, ['k']).k)
+    return (
+      this.#single.answer(x, k) ??
+      call(() => {
+        const { values, dim } = readQueries(this, 'x', x)
+        return new Neighbors(this.#native.searchSync(values, dim, k))
       })
-    })
+    )
   }
 
   /**

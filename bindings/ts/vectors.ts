@@ -42,9 +42,11 @@ export interface Rows {
 
 type TypedArray = Exclude<NumericArray, readonly number[]>
 
-/** The type's name for a typed array of any realm, undefined for anything else. */
-const typeName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
-  .get as (this: unknown) => string | undefined
+/** @internal The type's name for a typed array of any realm, undefined for anything else. */
+export const typeName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get as (this: unknown) => string | undefined
 
 const TYPED_ARRAYS = [
   'Float32Array',
