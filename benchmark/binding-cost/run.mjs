@@ -1,5 +1,6 @@
-// npm run bench:binding: what the way through Node adds to predict of 10,000 queries, and how much
-// memory fit takes at its peak. The same call is timed in Rust alone, in a process of its own, in turns.
+// npm run bench:binding: what the way through Node adds to predict of 10,000 queries and to a single
+// search, and how much memory fit takes at its peak. The same calls are timed in Rust alone, in a process
+// of its own, in turns.
 
 import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -16,6 +17,8 @@ const ROUNDS = 6
 const RUNS_A_ROUND = 4
 const OPTIONS = { nProjections: 15, nHashTables: 20, r: 3360 }
 const TOP_K = 10
+/** Few candidates, so that the search doesn't hide what the call costs. */
+const SINGLE_OPTIONS = { nProjections: 40, nHashTables: 2, r: 3360 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
@@ -24,6 +27,8 @@ const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
  * @typedef {object} RustRun
  * @property {number[]} predictMs
  * @property {number} idSum
+ * @property {number[]} singleNs
+ * @property {number} singleIdSum
  * @property {number} pointBytes
  * @property {number} indexBytes
  * @property {number | null} fitPeakGrowthBytes
@@ -74,6 +79,9 @@ for (const threads of [...new Set([1, machine.cores])]) {
     + `Rust ${rust.median.toFixed(1)} ms, predictSync ${beside(sync)}, predict ${beside(promise)}`)
 }
 
+const single = await singles()
+console.log(`a single search, top ${TOP_K}, 1 thread: Rust ${single.rust.median.toFixed(0)} ns, searchSync ${single.sync.median.toFixed(0)} ns `
+  + `(${(single.sync.median - single.rust.median).toFixed(0)} ns more; fastest ${(single.sync.fastest - single.rust.fastest).toFixed(0)} ns more)`)
 const { pointBytes, indexBytes, fitPeakGrowthBytes } = inRust(1)
 const tables = indexBytes - pointBytes
 if (fitPeakGrowthBytes !== null) {
@@ -86,7 +94,38 @@ console.log(machineLine(machine))
 const out = join(root, 'benchmark/results')
 await mkdir(out, { recursive: true })
 await writeFile(join(out, 'binding-cost.json'),
-  `${JSON.stringify({ machine, queries: QUERIES, results, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+  `${JSON.stringify({ machine, queries: QUERIES, results, single, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+
+/**
+ * The same queries one by one, nanoseconds each.
+ *
+ * @returns {Promise<Record<'rust' | 'sync', import('../measure/timing.mjs').Timing>>}
+ */
+async function singles() {
+  const index = new L2({ ...SINGLE_OPTIONS, dim: points.shape[1] }).fitSync(queries)
+  const asked = Array.from({ length: QUERIES }, (_, row) => queries.subarray(row * points.shape[1], (row + 1) * points.shape[1]))
+  const plan = { warmUps: 2, minRuns: RUNS_A_ROUND, maxRuns: RUNS_A_ROUND, enough: 0 }
+  /** @type {Record<'rust' | 'sync', number[]>} */
+  const times = { rust: [], sync: [] }
+  for (let round = 0; round < ROUNDS; round++) {
+    progress.show({ stage: 'single searches', done: round, total: ROUNDS })
+    const rust = inRust(1)
+    times.rust.push(...rust.singleNs.slice(1))
+    let idSum = 0
+    const runs = await timeRuns(() => {
+      idSum = 0
+      for (const query of asked) {
+        const { ids } = index.searchSync(query, { k: TOP_K })
+        for (let place = 0; place < TOP_K; place++) idSum += ids[place]
+      }
+    }, plan)
+    times.sync.push(...runs.map((milliseconds) => milliseconds * 1e6 / QUERIES))
+    if (idSum !== rust.singleIdSum) throw new Error(`the answers differ: ids sum to ${idSum} here, ${rust.singleIdSum} in Rust`)
+  }
+  progress.clear()
+  index.dispose()
+  return { rust: summarise(times.rust), sync: summarise(times.sync) }
+}
 
 /** @param {number} ratio */
 function percent(ratio) {

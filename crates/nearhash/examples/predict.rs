@@ -1,4 +1,5 @@
-//! Time `fit` and `predict` in Rust alone, for comparison with the same calls through Node:
+//! Time `fit`, `predict` and single searches in Rust alone, for comparison with the same calls
+//! through Node:
 //! `cargo run --release --example predict -- <points.npy> <queries> <threads> <rounds>`.
 //!
 //! The file holds uint16 in C order, version 1.0. Queries are its first rows, repeated as often as
@@ -57,15 +58,46 @@ fn run(path: &str, queries: usize, rounds: usize) -> Result<(), Box<dyn Error + 
         times.push(start.elapsed().as_secs_f64() * 1e3);
         sum = found.ids.iter().map(|id| u64::from(*id)).sum();
     }
-    let times: Vec<_> = times.iter().map(f64::to_string).collect();
+    let (single, single_sum) = singles(&asked, rounds)?;
     println!(
-        "{{\"fitMs\":{fit},\"predictMs\":[{}],\"idSum\":{sum},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}}}",
-        times.join(","),
+        "{{\"fitMs\":{fit},\"predictMs\":{times:?},\"idSum\":{sum},\"singleNs\":{single:?},\"singleIdSum\":{single_sum},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}}}",
         floats * size_of::<f32>(),
         index.memory_bytes(),
         grown.map_or("null".into(), |bytes| bytes.to_string()),
     );
     Ok(())
+}
+
+/// Nanoseconds of a single search, round by round, in an index that answers fast; the sum of ids.
+fn singles(
+    asked: &RowsView<'_>,
+    rounds: usize,
+) -> Result<(Vec<f64>, u64), Box<dyn Error + Send + Sync>> {
+    let (dim, RowSlice::F32(values)) = (asked.dim(), asked.values()) else {
+        return Err("float32 queries are needed".into());
+    };
+    let index = LshIndex::new(LshOptions {
+        family: FamilyKind::L2 { r: Some(3360.0) },
+        n_projections: Some(40),
+        n_hash_tables: Some(2),
+        ..LshOptions::default()
+    })?;
+    index.fit(
+        Points::new(RowData::F32(values.to_vec()), dim)?,
+        &Control::new(),
+    )?;
+    let (mut ids, mut distances) = ([0; TOP_K], [0.0; TOP_K]);
+    let (mut times, mut sum) = (Vec::new(), 0);
+    for _ in 0..rounds {
+        sum = 0;
+        let start = Instant::now();
+        for query in values.chunks_exact(dim) {
+            let count = index.search_one(RowSlice::F32(query), &mut ids, &mut distances)?;
+            sum += ids[..count].iter().map(|id| u64::from(*id)).sum::<u64>();
+        }
+        times.push(start.elapsed().as_secs_f64() * 1e9 / asked.rows() as f64);
+    }
+    Ok((times, sum))
 }
 
 /// Most memory that this process has had, where Linux tells it.
