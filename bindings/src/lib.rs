@@ -3,9 +3,10 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `lsh`, `exact`, `stats`, `runtime` | what is exported |
+//! | `lsh`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
 //! | `rows`, `arrays` | vectors on their way in, results on their way out |
 //! | `single_query` | one query and its answer through memory that both sides know |
+//! | `owned` | an index behind an object of JavaScript's |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
 //! | `pool` | the threads |
 //! | `failure`, `fault` | errors, and panics made on purpose to test them |
@@ -15,11 +16,13 @@
 
 mod arrays;
 pub mod control;
+pub mod evaluation;
 pub mod exact;
 mod failure;
 pub mod fault;
 pub mod lsh;
 pub mod memory;
+mod owned;
 mod pool;
 mod rows;
 pub mod runtime;

@@ -107,3 +107,8 @@ impl Values {
         unsafe { std::slice::from_raw_parts(self.data.cast(), self.length) }
     }
 }
+
+/// The whole array as one vector named `v`.
+pub(crate) fn one_row(values: &Values) -> std::result::Result<RowsView<'_>, Failure> {
+    values.view("v", values.borrow().len() as f64)
+}
