@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.AdaptiveIndex = nativeBinding.AdaptiveIndex
 module.exports.Control = nativeBinding.Control
 module.exports.LshIndex = nativeBinding.LshIndex
 module.exports.cdist = nativeBinding.cdist

@@ -4,6 +4,9 @@
 /** Row-major numbers in one of the three types that the engine holds. */
 export type Values = Uint8Array | Int16Array | Float32Array
 
+/** Ids, or one bit an id. */
+export type IdSet = Uint32Array | Uint8Array
+
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
  * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
@@ -11,6 +14,53 @@ export type Values = Uint8Array | Int16Array | Float32Array
  * can point the loader at a WASI artifact this package does not build itself.
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/** The fast index. */
+export declare class AdaptiveIndex {
+  /** An empty index. */
+  constructor(options: RawIndexOptions)
+  /** Replace the points by rows of `dim` values. */
+  fit(x: Values, dim: number, control: Control): Promise<void>
+  /** `fit`, within the call. */
+  fitSync(x: Values, dim: number): void
+  /** Add rows; their ids. */
+  store(x: Values, dim: number, control: Control): Promise<Uint32Array>
+  /** `store`, within the call. */
+  storeSync(x: Values, dim: number): Uint32Array
+  /** Add one row; its id. */
+  storeOne(v: Values): number
+  /** Delete a point; how many went. */
+  delete(id: number): number
+  /** Delete the points equal to this vector; how many went. */
+  deleteEqual(v: Values): number
+  /** Replace the vector of a point. */
+  update(id: number, v: Values): void
+  /** Forget the points, keep the options. */
+  reset(): void
+  /** Give the memory back. Tasks under way keep their own reference. */
+  dispose(): void
+  /** The `k` nearest of each row, or of those that `filter` admits. */
+  search(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
+  /** `search`, within the call. */
+  searchSync(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
+  /**
+   * A function that answers the query in the scratch buffer: the `k` nearest. Its settings are
+   * recall and probes.
+   */
+  singleSearch(scratch: ArrayBuffer): () => void
+  /** Recall and time of `search` on these queries. */
+  evaluate(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
+  /** `evaluate`, within the call. */
+  evaluateSync(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
+  /** The vector of a point. */
+  vector(id: number): Float32Array | null
+  /** Points stored and not deleted. */
+  get size(): number
+  /** Vector length, when known. */
+  get dim(): number | null
+  /** Whether `dispose` was called. */
+  get disposed(): boolean
+}
 
 /** Watches and stops one call. */
 export declare class Control {
@@ -200,6 +250,22 @@ export interface RawHashes {
   data: Int32Array
   /** Rows, tables, projections. */
   shape: Array<number>
+}
+
+/** Checked options; what is left out is chosen by `fit`. */
+export interface RawIndexOptions {
+  /** `euclidean` or `cosine`. */
+  metric: string
+  /** Vector length. */
+  dim?: number
+  /** Mean recall that search aims at. */
+  recall: number
+  /** The k that it is calibrated for. */
+  k: number
+  /** Rounds that move each point to its nearest bucket. */
+  settle?: number
+  /** Up to 2⁵³ − 1. */
+  seed: number
 }
 
 /** Checked options; what is left out is chosen by `fit`. */

@@ -3,8 +3,8 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `lsh`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
-//! | `rows`, `arrays` | vectors on their way in, results on their way out |
+//! | `adaptive`, `lsh`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
+//! | `rows`, `filter`, `arrays` | vectors and ids on their way in, results on their way out |
 //! | `single_query` | one query and its answer through memory that both sides know |
 //! | `owned` | an index behind an object of JavaScript's |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
@@ -14,12 +14,14 @@
 //!
 //! Nothing here is public API: the package exports the TypeScript face alone.
 
+pub mod adaptive;
 mod arrays;
 pub mod control;
 pub mod evaluation;
 pub mod exact;
 mod failure;
 pub mod fault;
+pub mod filter;
 pub mod lsh;
 pub mod memory;
 mod owned;

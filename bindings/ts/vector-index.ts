@@ -1,12 +1,14 @@
-import { ask, call, change, type Cancellable, type Progress } from './calls.js'
-import { type LshIndex as NativeIndex } from './native.js'
-import { checkOptions, integer, MAX_COUNT } from './options.js'
-import { Neighbors, toNeighbors } from './results.js'
-import { SingleQueries } from './single-query.js'
+import { call, change, type Cancellable, type Progress } from './calls.js'
+import { type LshIndex as NativeLshIndex } from './native.js'
+import { integer, MAX_COUNT } from './options.js'
+import type { Neighbors } from './results.js'
 import { isFlat, readVector, readVectors, type NumericArray, type Rows, type Vectors } from './vectors.js'
 
 /** What near means. The distance of `'cosine'` is 1 - similarity, from 0 to 2. Both sort ascending. */
 export type Metric = 'euclidean' | 'cosine'
+
+/** @internal */
+export const METRICS = ['euclidean', 'cosine'] as const
 
 /** Options of the calls that take in points. */
 export interface FitOptions extends Cancellable {
@@ -44,7 +46,24 @@ const MAX_ID = 2 ** 32 - 1
 
 /** @internal */
 export const FIT_OPTIONS = ['signal', 'onProgress'] as const
-const SEARCH_OPTIONS = ['k', 'signal'] as const
+
+/** @internal What the native objects of all classes have. */
+export type NativeIndex = Pick<
+  NativeLshIndex,
+  | 'fit'
+  | 'fitSync'
+  | 'store'
+  | 'storeSync'
+  | 'storeOne'
+  | 'delete'
+  | 'deleteEqual'
+  | 'update'
+  | 'vector'
+  | 'reset'
+  | 'dispose'
+  | 'size'
+  | 'dim'
+>
 
 /** @internal The native object behind an index, for the classes of this package. */
 export let nativeOf: (index: VectorIndex) => NativeIndex
@@ -55,12 +74,10 @@ export let nativeOf: (index: VectorIndex) => NativeIndex
  */
 export abstract class VectorIndex {
   readonly #native: NativeIndex
-  readonly #single: SingleQueries
 
   /** @internal */
   constructor(native: NativeIndex) {
     this.#native = native
-    this.#single = new SingleQueries(native)
   }
 
   static {
@@ -113,24 +130,10 @@ export abstract class VectorIndex {
    * @throws NearhashError ERR_NEARHASH_NOT_FITTED, ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE,
    * ERR_NEARHASH_ZERO_VECTOR, ERR_NEARHASH_ARGUMENT.
    */
-  search(x: Vectors, options?: SearchOptions): Promise<Neighbors> {
-    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
-      const { values, dim } = readQueries(this, 'x', x)
-      return this.#native.search(values, dim, neighborCount(k), control)
-    }).then(toNeighbors)
-  }
+  abstract search(x: Vectors, options?: SearchOptions): Promise<Neighbors>
 
-  /** {@link search}, blocking. */
-  searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors {
-    const k = neighborCount(checkOptions('options', options, ['k']).k)
-    return (
-      this.#single.answer(x, k) ??
-      call(() => {
-        const { values, dim } = readQueries(this, 'x', x)
-        return new Neighbors(this.#native.searchSync(values, dim, k))
-      })
-    )
-  }
+  /** {@link search}, blocking. One query in a typed array costs next to nothing beside the search itself. */
+  abstract searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors
 
   /**
    * Add one point to a fitted index, or to an empty one whose options leave nothing open (`dim`, `nProjections`,
@@ -198,21 +201,10 @@ export abstract class VectorIndex {
    * console.log(`recall@2 ${recall} (${low.toFixed(2)} to ${high.toFixed(2)})`)
    * // recall@2 0.75 (0.26 to 1.00)
    */
-  evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation> {
-    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
-      const { values, dim } = readQueries(this, 'queries', queries)
-      return this.#native.evaluate(values, dim, neighborCount(k), control)
-    })
-  }
+  abstract evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation>
 
   /** {@link evaluate}, blocking. */
-  evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation {
-    return call(() => {
-      const k = neighborCount(checkOptions('options', options, ['k']).k)
-      const { values, dim } = readQueries(this, 'queries', queries)
-      return this.#native.evaluateSync(values, dim, k)
-    })
-  }
+  abstract evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation
 
   /** Forget the points, keep the options. */
   reset(): this {

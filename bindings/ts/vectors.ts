@@ -235,13 +235,14 @@ function checkTyped(argument: string, array: TypedArray, type: string): void {
   }
 }
 
-function isShared(array: TypedArray): boolean {
+/** @internal */
+export function isShared(array: TypedArray): boolean {
   const { buffer } = array
   return !(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
 }
 
-/** Its property `detached` is newer than Node 20. */
-function isDetached(buffer: ArrayBufferLike): boolean {
+/** @internal Its property `detached` is newer than Node 20. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
   try {
     new Uint8Array(buffer)
     return false
