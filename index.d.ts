@@ -285,6 +285,46 @@ interface IndexSearchOptions extends SearchOptions {
   /** Return only some of the points; `counts` tells how many there were. */
   filter?: Filter;
 }
+/** What an {@link Index} looks like, as plain JSON. What `fit` chooses is left out before it. */
+interface IndexDescription {
+  family: 'adaptive';
+  metric: Metric;
+  /** Points. */
+  size: number;
+  /** Vector length. */
+  dim?: number;
+  /** Mean recall that `search` aims at, and the k that it is calibrated for. */
+  recall: number;
+  k: number;
+  seed: number;
+  /** Native memory of points, codes and buckets. */
+  memoryBytes: number;
+  /** How queries are answered: by ranking all points, by their codes alone, or by buckets of codes. */
+  plan?: 'exact' | 'flat' | 'buckets';
+  /** The leading directions of the points that are kept, and their share of the variance. */
+  projection?: {
+    axes: number;
+    variance: number;
+  };
+  /** Buckets, and the rounds that moved each point to its nearest one. */
+  buckets?: {
+    count: number;
+    meanBucketSize: number;
+    maxBucketSize: number;
+    settle: number;
+  };
+  /** Bits of a coordinate's code, and bytes a point beyond the point itself. */
+  codes?: {
+    bits: number;
+    bytesPerPoint: number;
+  };
+  /** Buckets that `search` visits for a mean recall, by k. */
+  calibration?: {
+    k: number;
+    recall: number;
+    probes: number;
+  }[];
+}
 /**
  * The fast index: one table of sign hashes grown along the data's own directions, compact codes inside its buckets,
  * exact distances at the end. It finds the asked share of the nearest neighbours, whatever the data.
@@ -311,6 +351,10 @@ declare class Index extends VectorIndex {
   searchSync(x: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Neighbors;
   evaluate(queries: Vectors, options?: IndexSearchOptions): Promise<Evaluation>;
   evaluateSync(queries: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Evaluation;
+  /** Options, memory, and what `fit` chose: projection, buckets, codes and calibration. */
+  describe(): IndexDescription;
+  /** {@link describe}. */
+  toJSON(): IndexDescription;
 }
 
 /**
@@ -651,4 +695,4 @@ declare namespace stats {
 }
 
 export { Index, L2, LshIndex, NearhashError, Neighbors, QueryResult, SRP, VectorIndex, cdist, cdistSync, configure, knn, knnSync, runtime, stats };
-export type { Cancellable, CdistOptions, Configuration, Description, Distances, Evaluation, Filter, FitOptions, Hashes, Ids, IndexOptions, IndexSearchOptions, KnnOptions, L2Options, LshOptions, Matrix, Metric, NumericArray, PredictOptions, Progress, Row, Runtime, SearchOptions, TableDescription, Vectors };
+export type { Cancellable, CdistOptions, Configuration, Description, Distances, Evaluation, Filter, FitOptions, Hashes, Ids, IndexDescription, IndexOptions, IndexSearchOptions, KnnOptions, L2Options, LshOptions, Matrix, Metric, NumericArray, PredictOptions, Progress, Row, Runtime, SearchOptions, TableDescription, Vectors };

@@ -54,6 +54,8 @@ export declare class AdaptiveIndex {
   evaluateSync(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** The vector of a point. */
   vector(id: number): Float32Array | null
+  /** Options, and what `fit` made of them. */
+  describe(): RawIndexDescription
   /** Points stored and not deleted. */
   get size(): number
   /** Vector length, when known. */
@@ -196,6 +198,16 @@ export interface RawBuckets {
   ids: Uint32Array
 }
 
+/** One point of a calibration curve. */
+export interface RawCalibration {
+  /** Neighbours. */
+  k: number
+  /** Mean recall. */
+  recall: number
+  /** Buckets visited for it. */
+  probes: number
+}
+
 /** What an index is made of. */
 export interface RawDescription {
   /** `srp` or `l2`. */
@@ -252,6 +264,24 @@ export interface RawHashes {
   shape: Array<number>
 }
 
+/** What the index is made of; from `plan` on, what `fit` chose. */
+export interface RawIndexDescription {
+  /** Points. */
+  size: number
+  /** Vector length. */
+  dim?: number
+  /** Mean recall that search aims at. */
+  recall: number
+  /** The k that it is calibrated for. */
+  k: number
+  /** As given. */
+  seed: number
+  /** Native bytes held. */
+  memoryBytes: number
+  /** Absent before `fit`. */
+  model?: RawModel
+}
+
 /** Checked options; what is left out is chosen by `fit`. */
 export interface RawIndexOptions {
   /** `euclidean` or `cosine`. */
@@ -284,6 +314,30 @@ export interface RawLshOptions {
   seed: number
   /** Bucket width of L2. */
   r?: number
+}
+
+/** What `fit` chose. */
+export interface RawModel {
+  /** How queries are answered. */
+  plan: string
+  /** Leading directions that are kept. */
+  axes: number
+  /** Their share of the variance. */
+  variance: number
+  /** Buckets. */
+  buckets: number
+  /** Points in one, on average. */
+  meanBucketSize: number
+  /** Points in the largest. */
+  maxBucketSize: number
+  /** Rounds that moved points to their nearest bucket. */
+  settle: number
+  /** Bits of a coordinate's code. */
+  codeBits: number
+  /** Bytes of codes and norms a point. */
+  codeBytes: number
+  /** What an asked recall costs. */
+  calibration: Array<RawCalibration>
 }
 
 /** Row i has `counts[i]` neighbours at i · `k`. */

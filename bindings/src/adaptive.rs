@@ -35,6 +35,64 @@ pub struct RawIndexOptions {
     pub seed: f64,
 }
 
+/// What the index is made of; from `plan` on, what `fit` chose.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawIndexDescription {
+    /// Points.
+    pub size: f64,
+    /// Vector length.
+    pub dim: Option<f64>,
+    /// Mean recall that search aims at.
+    pub recall: f64,
+    /// The k that it is calibrated for.
+    pub k: f64,
+    /// As given.
+    pub seed: f64,
+    /// Native bytes held.
+    pub memory_bytes: f64,
+    /// Absent before `fit`.
+    pub model: Option<RawModel>,
+}
+
+/// What `fit` chose.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawModel {
+    /// How queries are answered.
+    pub plan: &'static str,
+    /// Leading directions that are kept.
+    pub axes: f64,
+    /// Their share of the variance.
+    pub variance: f64,
+    /// Buckets.
+    pub buckets: f64,
+    /// Points in one, on average.
+    pub mean_bucket_size: f64,
+    /// Points in the largest.
+    pub max_bucket_size: f64,
+    /// Rounds that moved points to their nearest bucket.
+    pub settle: f64,
+    /// Bits of a coordinate's code.
+    pub code_bits: f64,
+    /// Bytes of codes and norms a point.
+    pub code_bytes: f64,
+    /// What an asked recall costs.
+    pub calibration: Vec<RawCalibration>,
+}
+
+/// One point of a calibration curve.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct RawCalibration {
+    /// Neighbours.
+    pub k: f64,
+    /// Mean recall.
+    pub recall: f64,
+    /// Buckets visited for it.
+    pub probes: f64,
+}
+
 /// The fast index.
 #[napi(custom_finalize)]
 #[derive(Debug)]
@@ -358,6 +416,14 @@ impl AdaptiveIndex {
         })
     }
 
+    /// Options, and what `fit` made of them.
+    #[napi(catch_unwind)]
+    pub fn describe(&self) -> napi::Result<RawIndexDescription> {
+        self.index.ask("describe", Threads::One, |index, _| {
+            Ok(index.describe().into())
+        })
+    }
+
     /// Points stored and not deleted.
     #[napi(getter, catch_unwind)]
     pub fn size(&self) -> napi::Result<f64> {
@@ -374,5 +440,39 @@ impl AdaptiveIndex {
     #[napi(getter, catch_unwind)]
     pub fn disposed(&self) -> bool {
         self.index.is_disposed()
+    }
+}
+
+impl From<adaptive::Description> for RawIndexDescription {
+    fn from(found: adaptive::Description) -> Self {
+        let number = |value: usize| value as f64;
+        Self {
+            size: number(found.size),
+            dim: found.dim.map(number),
+            recall: found.recall,
+            k: number(found.k),
+            seed: found.seed as f64,
+            memory_bytes: number(found.memory_bytes),
+            model: found.model.map(|model| RawModel {
+                plan: model.plan,
+                axes: number(model.axes),
+                variance: model.variance,
+                buckets: number(model.buckets),
+                mean_bucket_size: model.mean_bucket_size,
+                max_bucket_size: number(model.max_bucket_size),
+                settle: number(model.settle),
+                code_bits: number(model.code_bits),
+                code_bytes: model.code_bytes,
+                calibration: model
+                    .calibration
+                    .into_iter()
+                    .map(|point| RawCalibration {
+                        k: number(point.k),
+                        recall: point.recall,
+                        probes: number(point.probes),
+                    })
+                    .collect(),
+            }),
+        }
     }
 }

@@ -52,6 +52,32 @@ export interface IndexSearchOptions extends SearchOptions {
   filter?: Filter
 }
 
+/** What an {@link Index} looks like, as plain JSON. What `fit` chooses is left out before it. */
+export interface IndexDescription {
+  family: 'adaptive'
+  metric: Metric
+  /** Points. */
+  size: number
+  /** Vector length. */
+  dim?: number
+  /** Mean recall that `search` aims at, and the k that it is calibrated for. */
+  recall: number
+  k: number
+  seed: number
+  /** Native memory of points, codes and buckets. */
+  memoryBytes: number
+  /** How queries are answered: by ranking all points, by their codes alone, or by buckets of codes. */
+  plan?: 'exact' | 'flat' | 'buckets'
+  /** The leading directions of the points that are kept, and their share of the variance. */
+  projection?: { axes: number; variance: number }
+  /** Buckets, and the rounds that moved each point to its nearest one. */
+  buckets?: { count: number; meanBucketSize: number; maxBucketSize: number; settle: number }
+  /** Bits of a coordinate's code, and bytes a point beyond the point itself. */
+  codes?: { bits: number; bytesPerPoint: number }
+  /** Buckets that `search` visits for a mean recall, by k. */
+  calibration?: { k: number; recall: number; probes: number }[]
+}
+
 const INDEX_OPTIONS = ['metric', 'dim', 'recall', 'k', 'settle', 'seed'] as const
 const SYNC_OPTIONS = ['k', 'recall', 'probes', 'filter'] as const
 const SEARCH_OPTIONS = [...SYNC_OPTIONS, 'signal'] as const
@@ -124,6 +150,32 @@ export class Index extends VectorIndex {
       const { values, dim } = readQueries(this, 'queries', queries)
       return this.#native.evaluateSync(values, dim, k, recall, probes, filter.ids, filter.deny)
     })
+  }
+
+  /** Options, memory, and what `fit` chose: projection, buckets, codes and calibration. */
+  describe(): IndexDescription {
+    const { model, dim, ...known } = call(() => this.#native.describe())
+    const description: IndexDescription = {
+      family: 'adaptive',
+      metric: this.metric,
+      ...known,
+      ...(dim === undefined ? {} : { dim }),
+    }
+    if (model === undefined) return description
+    const { plan, axes, variance, buckets: count, meanBucketSize, maxBucketSize, settle, codeBits, codeBytes } = model
+    return {
+      ...description,
+      plan: plan as NonNullable<IndexDescription['plan']>,
+      projection: { axes, variance },
+      buckets: { count, meanBucketSize, maxBucketSize, settle },
+      codes: { bits: codeBits, bytesPerPoint: codeBytes },
+      calibration: model.calibration,
+    }
+  }
+
+  /** {@link describe}. */
+  toJSON(): IndexDescription {
+    return this.describe()
   }
 
   /** @internal */

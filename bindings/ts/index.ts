@@ -1,5 +1,5 @@
 export { Index } from './adaptive.js'
-export type { IndexOptions, IndexSearchOptions } from './adaptive.js'
+export type { IndexDescription, IndexOptions, IndexSearchOptions } from './adaptive.js'
 export type { Cancellable, Progress } from './calls.js'
 export { NearhashError } from './errors.js'
 export { cdist, cdistSync, knn, knnSync } from './exact.js'
