@@ -263,10 +263,10 @@ interface IndexOptions {
    * means exact answers.
    */
   recall?: number;
-  /** The k that this recall is calibrated for; default 10. Recall of other k follows from it. */
+  /** Neighbours that a search gives when it doesn't say how many; default 10. */
   k?: number;
   /**
-   * Rounds that move each point to its nearest bucket, 0 to 100. 0: buckets are hash buckets, nothing else. Left out:
+   * Rounds that move each point to its nearest bucket, 0 to 64. 0: buckets are hash buckets, nothing else. Left out:
    * chosen from the data by `fit`.
    */
   settle?: number;
@@ -278,6 +278,8 @@ interface IndexOptions {
 }
 /** Options of `search` and `evaluate` of {@link Index}. */
 interface IndexSearchOptions extends SearchOptions {
+  /** Neighbours wanted per query; default: that of the index. */
+  k?: number;
   /** Mean recall to aim at in this call, above 0 to 1; default: that of the index. */
   recall?: number;
   /** Instead of recall: visit this many buckets, from 1. */
@@ -293,8 +295,9 @@ interface IndexDescription {
   size: number;
   /** Vector length. */
   dim?: number;
-  /** Mean recall that `search` aims at, and the k that it is calibrated for. */
+  /** Mean recall that `search` aims at when it isn't told. */
   recall: number;
+  /** Neighbours that `search` gives when it isn't told. */
   k: number;
   seed: number;
   /** Native memory of points, codes and buckets. */
@@ -341,6 +344,8 @@ declare class Index extends VectorIndex {
   readonly metric: Metric;
   /** Mean recall that `search` aims at. */
   readonly recall: number;
+  /** Neighbours that a search gives when it doesn't say how many. */
+  readonly k: number;
   /**
    * An empty index. All options are optional.
    *

@@ -22,7 +22,7 @@ describe('constructor options', () => {
     ['dim', [...NO_COUNT, 2 ** 20 + 1], 'an integer from 1 to 1048576'],
     ['recall', NO_RECALL, 'a number above 0 to 1'],
     ['k', [...NO_COUNT, 2 ** 32 - 1], 'an integer from 1 to 4294967294'],
-    ['settle', [-1, 0.5, NaN, 101, '1', null, true], 'an integer from 0 to 100'],
+    ['settle', [-1, 0.5, NaN, 65, '1', null, true], 'an integer from 0 to 64'],
     ['seed', [-1, 1.5, NaN, 2 ** 53, '0', null, 0n], 'an integer from 0 to 9007199254740991'],
   ]
   it.each(wrong)('%s has a range', (name, values, allowed) => {
@@ -49,6 +49,9 @@ describe('constructor options', () => {
   })
 
   it('say what the index is', () => {
+    expect([new Index().k, new Index({ k: 3 }).k]).toEqual([10, 3])
+    const three = new Index({ k: 3 }).fitSync(points)
+    expect([three.searchSync(query).k, three.searchSync(points).k, three.searchSync(query, { k: 5 }).k]).toEqual([3, 3, 5])
     expect([new Index().metric, new Index().recall, new Index().dim]).toEqual(['euclidean', 0.95, undefined])
     expect([new Index({ metric: 'cosine', recall: 0.8, dim: 3 }).metric, new Index({ recall: 0.8 }).recall]).toEqual(['cosine', 0.8])
   })

@@ -272,7 +272,7 @@ export interface RawIndexDescription {
   dim?: number
   /** Mean recall that search aims at. */
   recall: number
-  /** The k that it is calibrated for. */
+  /** The k of searches that say none. */
   k: number
   /** As given. */
   seed: number
@@ -290,7 +290,7 @@ export interface RawIndexOptions {
   dim?: number
   /** Mean recall that search aims at. */
   recall: number
-  /** The k that it is calibrated for. */
+  /** The k of searches that say none. */
   k: number
   /** Rounds that move each point to its nearest bucket. */
   settle?: number

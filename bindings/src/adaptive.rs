@@ -27,7 +27,7 @@ pub struct RawIndexOptions {
     pub dim: Option<u32>,
     /// Mean recall that search aims at.
     pub recall: f64,
-    /// The k that it is calibrated for.
+    /// The k of searches that say none.
     pub k: f64,
     /// Rounds that move each point to its nearest bucket.
     pub settle: Option<u32>,
@@ -45,7 +45,7 @@ pub struct RawIndexDescription {
     pub dim: Option<f64>,
     /// Mean recall that search aims at.
     pub recall: f64,
-    /// The k that it is calibrated for.
+    /// The k of searches that say none.
     pub k: f64,
     /// As given.
     pub seed: f64,

@@ -3,7 +3,7 @@ import { ask, call } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { readFilter, type CheckedFilter, type Filter } from './filter.js'
 import { native, type AdaptiveIndex } from './native.js'
-import { checkOptions, integer, MAX_COUNT, oneOf, optionalInteger } from './options.js'
+import { checkOptions, MAX_COUNT, oneOf, optionalInteger } from './options.js'
 import { toNeighbors, type Neighbors } from './results.js'
 import { SingleQueries } from './single-query.js'
 import {
@@ -28,10 +28,10 @@ export interface IndexOptions {
    * means exact answers.
    */
   recall?: number
-  /** The k that this recall is calibrated for; default 10. Recall of other k follows from it. */
+  /** Neighbours that a search gives when it doesn't say how many; default 10. */
   k?: number
   /**
-   * Rounds that move each point to its nearest bucket, 0 to 100. 0: buckets are hash buckets, nothing else. Left out:
+   * Rounds that move each point to its nearest bucket, 0 to 64. 0: buckets are hash buckets, nothing else. Left out:
    * chosen from the data by `fit`.
    */
   settle?: number
@@ -44,6 +44,8 @@ export interface IndexOptions {
 
 /** Options of `search` and `evaluate` of {@link Index}. */
 export interface IndexSearchOptions extends SearchOptions {
+  /** Neighbours wanted per query; default: that of the index. */
+  k?: number
   /** Mean recall to aim at in this call, above 0 to 1; default: that of the index. */
   recall?: number
   /** Instead of recall: visit this many buckets, from 1. */
@@ -60,8 +62,9 @@ export interface IndexDescription {
   size: number
   /** Vector length. */
   dim?: number
-  /** Mean recall that `search` aims at, and the k that it is calibrated for. */
+  /** Mean recall that `search` aims at when it isn't told. */
   recall: number
+  /** Neighbours that `search` gives when it isn't told. */
   k: number
   seed: number
   /** Native memory of points, codes and buckets. */
@@ -81,7 +84,7 @@ export interface IndexDescription {
 const INDEX_OPTIONS = ['metric', 'dim', 'recall', 'k', 'settle', 'seed'] as const
 const SYNC_OPTIONS = ['k', 'recall', 'probes', 'filter'] as const
 const SEARCH_OPTIONS = [...SYNC_OPTIONS, 'signal'] as const
-const MAX_SETTLE = 100
+const MAX_SETTLE = 64
 
 /**
  * The fast index: one table of sign hashes grown along the data's own directions, compact codes inside its buckets,
@@ -100,6 +103,8 @@ export class Index extends VectorIndex {
   readonly metric: Metric
   /** Mean recall that `search` aims at. */
   readonly recall: number
+  /** Neighbours that a search gives when it doesn't say how many. */
+  readonly k: number
 
   /**
    * An empty index. All options are optional.
@@ -114,18 +119,19 @@ export class Index extends VectorIndex {
     this.#single = new SingleQueries(index)
     this.metric = checked.metric
     this.recall = checked.recall
+    this.k = checked.k
   }
 
   override search(x: Vectors, options?: IndexSearchOptions): Promise<Neighbors> {
     return ask(options, SEARCH_OPTIONS, (control, checked) => {
-      const { k, recall, probes, filter } = readSearchOptions(checked)
+      const { k, recall, probes, filter } = this.#read(checked)
       const { values, dim } = readQueries(this, 'x', x)
       return this.#native.search(values, dim, k, recall, probes, filter.ids, filter.deny, control)
     }).then(toNeighbors)
   }
 
   override searchSync(x: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Neighbors {
-    const { k, recall, probes, filter } = readSearchOptions(checkOptions('options', options, SYNC_OPTIONS))
+    const { k, recall, probes, filter } = this.#read(checkOptions('options', options, SYNC_OPTIONS))
     const single = filter.ids === undefined ? this.#single.answer(x, k, recall, probes) : undefined
     return (
       single ??
@@ -138,7 +144,7 @@ export class Index extends VectorIndex {
 
   override evaluate(queries: Vectors, options?: IndexSearchOptions): Promise<Evaluation> {
     return ask(options, SEARCH_OPTIONS, (control, checked) => {
-      const { k, recall, probes, filter } = readSearchOptions(checked)
+      const { k, recall, probes, filter } = this.#read(checked)
       const { values, dim } = readQueries(this, 'queries', queries)
       return this.#native.evaluate(values, dim, k, recall, probes, filter.ids, filter.deny, control)
     })
@@ -146,10 +152,20 @@ export class Index extends VectorIndex {
 
   override evaluateSync(queries: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Evaluation {
     return call(() => {
-      const { k, recall, probes, filter } = readSearchOptions(checkOptions('options', options, SYNC_OPTIONS))
+      const { k, recall, probes, filter } = this.#read(checkOptions('options', options, SYNC_OPTIONS))
       const { values, dim } = readQueries(this, 'queries', queries)
       return this.#native.evaluateSync(values, dim, k, recall, probes, filter.ids, filter.deny)
     })
+  }
+
+  /** Options of one search, checked. */
+  #read(options: Partial<IndexSearchOptions>): CheckedSearch {
+    const recall = optionalRecall(options.recall)
+    const probes = optionalInteger('probes', options.probes, 1, MAX_COUNT)
+    if (recall !== undefined && probes !== undefined) {
+      throw argumentError('probes', `${probes} beside recall`, 'one of the two')
+    }
+    return { k: neighborCount(options.k, this.k), recall, probes, filter: readFilter(options.filter) }
   }
 
   /** Options, memory, and what `fit` chose: projection, buckets, codes and calibration. */
@@ -216,16 +232,6 @@ interface CheckedSearch {
   recall: number | undefined
   probes: number | undefined
   filter: CheckedFilter
-}
-
-/** Options of one search, checked. */
-function readSearchOptions(options: Partial<IndexSearchOptions>): CheckedSearch {
-  const recall = optionalRecall(options.recall)
-  const probes = options.probes === undefined ? undefined : integer('probes', options.probes, 1, MAX_COUNT)
-  if (recall !== undefined && probes !== undefined) {
-    throw argumentError('probes', `${probes} beside recall`, 'one of the two')
-  }
-  return { k: neighborCount(options.k), recall, probes, filter: readFilter(options.filter) }
 }
 
 function optionalRecall(recall: unknown): number | undefined {

@@ -249,6 +249,6 @@ function giving<T>(value: T, promise: Promise<unknown>): Promise<T> {
 }
 
 /** @internal The option k. */
-export function neighborCount(k: unknown): number {
-  return k === undefined ? 10 : integer('k', k, 1, MAX_COUNT)
+export function neighborCount(k: unknown, fallback = 10): number {
+  return k === undefined ? fallback : integer('k', k, 1, MAX_COUNT)
 }
