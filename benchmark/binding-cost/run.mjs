@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { configure, L2 } from 'nearhash'
+import { configure, Index, L2 } from 'nearhash'
 import { readNpy } from '../datasets/npy.mjs'
 import { describeMachine, machineLine } from '../measure/machine.mjs'
 import { summarise, timeRuns } from '../measure/timing.mjs'
@@ -29,6 +29,9 @@ const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
  * @property {number} idSum
  * @property {number[]} singleNs
  * @property {number} singleIdSum
+ * @property {number[]} indexBatchMs
+ * @property {number[]} indexSingleNs
+ * @property {number} indexIdSum
  * @property {number} pointBytes
  * @property {number} indexBytes
  * @property {number | null} fitPeakGrowthBytes
@@ -73,15 +76,25 @@ for (const threads of [...new Set([1, machine.cores])]) {
   const [rust, sync, promise] = [times.rust, times.sync, times.promise].map(summarise)
   results.push({ threads, rust, sync, promise })
   progress.clear()
-  /** @param {import('../measure/timing.mjs').Timing} timing */
-  const beside = (timing) => `${timing.median.toFixed(1)} ms (${percent(timing.median / rust.median)}; fastest ${percent(timing.fastest / rust.fastest)})`
   console.log(`predict of ${QUERIES} queries, top ${TOP_K} with vectors, ${threads} thread${threads === 1 ? '' : 's'}: `
-    + `Rust ${rust.median.toFixed(1)} ms, predictSync ${beside(sync)}, predict ${beside(promise)}`)
+    + `Rust ${rust.median.toFixed(1)} ms, predictSync ${beside(rust, sync)}, predict ${beside(rust, promise)}`)
 }
 
-const single = await singles()
-console.log(`a single search, top ${TOP_K}, 1 thread: Rust ${single.rust.median.toFixed(0)} ns, searchSync ${single.sync.median.toFixed(0)} ns `
-  + `(${(single.sync.median - single.rust.median).toFixed(0)} ns more; fastest ${(single.sync.fastest - single.rust.fastest).toFixed(0)} ns more)`)
+configure({ threads: 1 })
+const few = new L2({ ...SINGLE_OPTIONS, dim: points.shape[1] }).fitSync(queries)
+const fast = new Index({ dim: points.shape[1] }).fitSync(queries)
+const single = await singles(few, (rust) => [rust.singleNs, rust.singleIdSum])
+const indexSingle = await singles(fast, (rust) => [rust.indexSingleNs, rust.indexIdSum])
+console.log(`${singleLine('L2', single)}\n${singleLine('Index', indexSingle)}`)
+/** @type {Record<string, unknown>[]} */
+const indexBatches = []
+for (const threads of [...new Set([1, machine.cores])]) {
+  configure({ threads })
+  const { rust, sync, promise } = await batches(fast, threads)
+  indexBatches.push({ threads, rust, sync, promise })
+  console.log(`search of ${QUERIES} queries by Index, top ${TOP_K}, ${threads} thread${threads === 1 ? '' : 's'}: `
+    + `Rust ${rust.median.toFixed(1)} ms, searchSync ${beside(rust, sync)}, search ${beside(rust, promise)}`)
+}
 const { pointBytes, indexBytes, fitPeakGrowthBytes } = inRust(1)
 const tables = indexBytes - pointBytes
 if (fitPeakGrowthBytes !== null) {
@@ -94,23 +107,26 @@ console.log(machineLine(machine))
 const out = join(root, 'benchmark/results')
 await mkdir(out, { recursive: true })
 await writeFile(join(out, 'binding-cost.json'),
-  `${JSON.stringify({ machine, queries: QUERIES, results, single, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+  `${JSON.stringify({ machine, queries: QUERIES, results, single, indexSingle, indexBatches, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+
+/** @typedef {import('../measure/timing.mjs').Timing} Timing */
 
 /**
  * The same queries one by one, nanoseconds each.
  *
- * @returns {Promise<Record<'rust' | 'sync', import('../measure/timing.mjs').Timing>>}
+ * @param {L2 | Index} index fitted to the queries
+ * @param {(rust: RustRun) => [nanoseconds: number[], idSum: number]} twin
+ * @returns {Promise<Record<'rust' | 'sync', Timing>>}
  */
-async function singles() {
-  const index = new L2({ ...SINGLE_OPTIONS, dim: points.shape[1] }).fitSync(queries)
+async function singles(index, twin) {
   const asked = Array.from({ length: QUERIES }, (_, row) => queries.subarray(row * points.shape[1], (row + 1) * points.shape[1]))
   const plan = { warmUps: 2, minRuns: RUNS_A_ROUND, maxRuns: RUNS_A_ROUND, enough: 0 }
   /** @type {Record<'rust' | 'sync', number[]>} */
   const times = { rust: [], sync: [] }
   for (let round = 0; round < ROUNDS; round++) {
     progress.show({ stage: 'single searches', done: round, total: ROUNDS })
-    const rust = inRust(1)
-    times.rust.push(...rust.singleNs.slice(1))
+    const [nanoseconds, expected] = twin(inRust(1))
+    times.rust.push(...nanoseconds.slice(1))
     let idSum = 0
     const runs = await timeRuns(() => {
       idSum = 0
@@ -120,11 +136,42 @@ async function singles() {
       }
     }, plan)
     times.sync.push(...runs.map((milliseconds) => milliseconds * 1e6 / QUERIES))
-    if (idSum !== rust.singleIdSum) throw new Error(`the answers differ: ids sum to ${idSum} here, ${rust.singleIdSum} in Rust`)
+    if (idSum !== expected) throw new Error(`the answers differ: ids sum to ${idSum} here, ${expected} in Rust`)
   }
   progress.clear()
-  index.dispose()
   return { rust: summarise(times.rust), sync: summarise(times.sync) }
+}
+
+/**
+ * A batch of all queries, milliseconds.
+ *
+ * @param {Index} index fitted to the queries
+ * @param {number} threads
+ * @returns {Promise<Record<'rust' | 'sync' | 'promise', Timing>>}
+ */
+async function batches(index, threads) {
+  const plan = { warmUps: 1, minRuns: RUNS_A_ROUND, maxRuns: RUNS_A_ROUND, enough: 0 }
+  /** @type {Record<'rust' | 'sync' | 'promise', number[]>} */
+  const times = { rust: [], sync: [], promise: [] }
+  for (let round = 0; round < ROUNDS; round++) {
+    progress.show({ stage: `batches of Index, ${threads} threads`, done: round, total: ROUNDS })
+    times.rust.push(...inRust(threads).indexBatchMs.slice(1))
+    times.sync.push(...(await timeRuns(() => index.searchSync(queries, { k: TOP_K }), plan)))
+    times.promise.push(...(await timeRuns(() => index.search(queries, { k: TOP_K }), plan)))
+  }
+  progress.clear()
+  return { rust: summarise(times.rust), sync: summarise(times.sync), promise: summarise(times.promise) }
+}
+
+/** @param {string} name @param {Record<'rust' | 'sync', Timing>} times */
+function singleLine(name, { rust, sync }) {
+  return `a single search of ${name}, top ${TOP_K}, 1 thread: Rust ${rust.median.toFixed(0)} ns, searchSync ${sync.median.toFixed(0)} ns `
+    + `(${(sync.median - rust.median).toFixed(0)} ns more; fastest ${(sync.fastest - rust.fastest).toFixed(0)} ns more)`
+}
+
+/** @param {Timing} rust @param {Timing} timing */
+function beside(rust, timing) {
+  return `${timing.median.toFixed(1)} ms (${percent(timing.median / rust.median)}; fastest ${percent(timing.fastest / rust.fastest)})`
 }
 
 /** @param {number} ratio */
