@@ -287,7 +287,10 @@ interface IndexSearchOptions extends SearchOptions {
   /** Return only some of the points; `counts` tells how many there were. */
   filter?: Filter;
 }
-/** What an {@link Index} looks like, as plain JSON. What `fit` chooses is left out before it. */
+/**
+ * What an {@link Index} looks like, as plain JSON. From `projection` on it is what `fit` chose, and left out where all
+ * points are compared with every query: before `fit`, and for few points.
+ */
 interface IndexDescription {
   family: 'adaptive';
   metric: Metric;
@@ -302,26 +305,25 @@ interface IndexDescription {
   seed: number;
   /** Native memory of points, codes and buckets. */
   memoryBytes: number;
-  /** How queries are answered: by ranking all points, by their codes alone, or by buckets of codes. */
-  plan?: 'exact' | 'flat' | 'buckets';
-  /** The leading directions of the points that are kept, and their share of the variance. */
+  /** Points in no bucket, which every query is compared with: those stored since `fit`, or all of few. */
+  open: number;
+  /** Leading directions of the points that they are projected on. */
   projection?: {
     axes: number;
-    variance: number;
   };
-  /** Buckets, and the rounds that moved each point to its nearest one. */
+  /** Buckets that hold a point, their sizes, and the rounds that moved each point to its nearest one. */
   buckets?: {
     count: number;
     meanBucketSize: number;
     maxBucketSize: number;
     settle: number;
   };
-  /** Bits of a coordinate's code, and bytes a point beyond the point itself. */
+  /** Bits of a code, an axis, and bytes a vector takes beside its own numbers. */
   codes?: {
     bits: number;
-    bytesPerPoint: number;
+    bytesPerVector: number;
   };
-  /** Buckets that `search` visits for a mean recall, by k. */
+  /** Buckets that `search` scans for a mean recall, in the mean, by k. */
   calibration?: {
     k: number;
     recall: number;

@@ -204,8 +204,28 @@ export interface RawCalibration {
   k: number
   /** Mean recall. */
   recall: number
-  /** Buckets visited for it. */
+  /** Buckets scanned for it, in the mean. */
   probes: number
+}
+
+/** What `fit` chose. */
+export interface RawCodes {
+  /** Leading directions that are kept. */
+  axes: number
+  /** Bits of a coordinate's code. */
+  bits: number
+  /** Rounds that moved points to their nearest bucket. */
+  settle: number
+  /** Buckets that hold a point. */
+  buckets: number
+  /** Points in one, on average. */
+  meanBucketSize: number
+  /** Points in the fullest. */
+  maxBucketSize: number
+  /** Bytes a point beside its own numbers. */
+  bytesPerVector: number
+  /** What an asked recall costs. */
+  calibration: Array<RawCalibration>
 }
 
 /** What an index is made of. */
@@ -264,7 +284,7 @@ export interface RawHashes {
   shape: Array<number>
 }
 
-/** What the index is made of; from `plan` on, what `fit` chose. */
+/** What the index is made of. */
 export interface RawIndexDescription {
   /** Points. */
   size: number
@@ -278,8 +298,10 @@ export interface RawIndexDescription {
   seed: number
   /** Native bytes held. */
   memoryBytes: number
-  /** Absent before `fit`. */
-  model?: RawModel
+  /** Points in no bucket. */
+  open: number
+  /** Absent when all points are compared with every query. */
+  codes?: RawCodes
 }
 
 /** Checked options; what is left out is chosen by `fit`. */
@@ -314,30 +336,6 @@ export interface RawLshOptions {
   seed: number
   /** Bucket width of L2. */
   r?: number
-}
-
-/** What `fit` chose. */
-export interface RawModel {
-  /** How queries are answered. */
-  plan: string
-  /** Leading directions that are kept. */
-  axes: number
-  /** Their share of the variance. */
-  variance: number
-  /** Buckets. */
-  buckets: number
-  /** Points in one, on average. */
-  meanBucketSize: number
-  /** Points in the largest. */
-  maxBucketSize: number
-  /** Rounds that moved points to their nearest bucket. */
-  settle: number
-  /** Bits of a coordinate's code. */
-  codeBits: number
-  /** Bytes of codes and norms a point. */
-  codeBytes: number
-  /** What an asked recall costs. */
-  calibration: Array<RawCalibration>
 }
 
 /** Row i has `counts[i]` neighbours at i · `k`. */

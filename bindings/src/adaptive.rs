@@ -35,7 +35,7 @@ pub struct RawIndexOptions {
     pub seed: f64,
 }
 
-/// What the index is made of; from `plan` on, what `fit` chose.
+/// What the index is made of.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
 pub struct RawIndexDescription {
@@ -51,32 +51,30 @@ pub struct RawIndexDescription {
     pub seed: f64,
     /// Native bytes held.
     pub memory_bytes: f64,
-    /// Absent before `fit`.
-    pub model: Option<RawModel>,
+    /// Points in no bucket.
+    pub open: f64,
+    /// Absent when all points are compared with every query.
+    pub codes: Option<RawCodes>,
 }
 
 /// What `fit` chose.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
-pub struct RawModel {
-    /// How queries are answered.
-    pub plan: &'static str,
+pub struct RawCodes {
     /// Leading directions that are kept.
     pub axes: f64,
-    /// Their share of the variance.
-    pub variance: f64,
-    /// Buckets.
+    /// Bits of a coordinate's code.
+    pub bits: f64,
+    /// Rounds that moved points to their nearest bucket.
+    pub settle: f64,
+    /// Buckets that hold a point.
     pub buckets: f64,
     /// Points in one, on average.
     pub mean_bucket_size: f64,
-    /// Points in the largest.
+    /// Points in the fullest.
     pub max_bucket_size: f64,
-    /// Rounds that moved points to their nearest bucket.
-    pub settle: f64,
-    /// Bits of a coordinate's code.
-    pub code_bits: f64,
-    /// Bytes of codes and norms a point.
-    pub code_bytes: f64,
+    /// Bytes a point beside its own numbers.
+    pub bytes_per_vector: f64,
     /// What an asked recall costs.
     pub calibration: Vec<RawCalibration>,
 }
@@ -89,7 +87,7 @@ pub struct RawCalibration {
     pub k: f64,
     /// Mean recall.
     pub recall: f64,
-    /// Buckets visited for it.
+    /// Buckets scanned for it, in the mean.
     pub probes: f64,
 }
 
@@ -453,23 +451,22 @@ impl From<adaptive::Description> for RawIndexDescription {
             k: number(found.k),
             seed: found.seed as f64,
             memory_bytes: number(found.memory_bytes),
-            model: found.model.map(|model| RawModel {
-                plan: model.plan,
-                axes: number(model.axes),
-                variance: model.variance,
-                buckets: number(model.buckets),
-                mean_bucket_size: model.mean_bucket_size,
-                max_bucket_size: number(model.max_bucket_size),
-                settle: number(model.settle),
-                code_bits: number(model.code_bits),
-                code_bytes: model.code_bytes,
-                calibration: model
+            open: number(found.open),
+            codes: found.codes.map(|codes| RawCodes {
+                axes: number(codes.axes),
+                bits: f64::from(codes.bits),
+                settle: number(codes.settle),
+                buckets: number(codes.buckets),
+                mean_bucket_size: codes.mean_bucket_size,
+                max_bucket_size: number(codes.max_bucket_size),
+                bytes_per_vector: codes.bytes_per_vector,
+                calibration: codes
                     .calibration
                     .into_iter()
                     .map(|point| RawCalibration {
                         k: number(point.k),
                         recall: point.recall,
-                        probes: number(point.probes),
+                        probes: point.probes,
                     })
                     .collect(),
             }),

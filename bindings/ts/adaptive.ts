@@ -54,7 +54,10 @@ export interface IndexSearchOptions extends SearchOptions {
   filter?: Filter
 }
 
-/** What an {@link Index} looks like, as plain JSON. What `fit` chooses is left out before it. */
+/**
+ * What an {@link Index} looks like, as plain JSON. From `projection` on it is what `fit` chose, and left out where all
+ * points are compared with every query: before `fit`, and for few points.
+ */
 export interface IndexDescription {
   family: 'adaptive'
   metric: Metric
@@ -69,15 +72,15 @@ export interface IndexDescription {
   seed: number
   /** Native memory of points, codes and buckets. */
   memoryBytes: number
-  /** How queries are answered: by ranking all points, by their codes alone, or by buckets of codes. */
-  plan?: 'exact' | 'flat' | 'buckets'
-  /** The leading directions of the points that are kept, and their share of the variance. */
-  projection?: { axes: number; variance: number }
-  /** Buckets, and the rounds that moved each point to its nearest one. */
+  /** Points in no bucket, which every query is compared with: those stored since `fit`, or all of few. */
+  open: number
+  /** Leading directions of the points that they are projected on. */
+  projection?: { axes: number }
+  /** Buckets that hold a point, their sizes, and the rounds that moved each point to its nearest one. */
   buckets?: { count: number; meanBucketSize: number; maxBucketSize: number; settle: number }
-  /** Bits of a coordinate's code, and bytes a point beyond the point itself. */
-  codes?: { bits: number; bytesPerPoint: number }
-  /** Buckets that `search` visits for a mean recall, by k. */
+  /** Bits of a code, an axis, and bytes a vector takes beside its own numbers. */
+  codes?: { bits: number; bytesPerVector: number }
+  /** Buckets that `search` scans for a mean recall, in the mean, by k. */
   calibration?: { k: number; recall: number; probes: number }[]
 }
 
@@ -170,22 +173,21 @@ export class Index extends VectorIndex {
 
   /** Options, memory, and what `fit` chose: projection, buckets, codes and calibration. */
   describe(): IndexDescription {
-    const { model, dim, ...known } = call(() => this.#native.describe())
+    const { codes, dim, ...known } = call(() => this.#native.describe())
     const description: IndexDescription = {
       family: 'adaptive',
       metric: this.metric,
       ...known,
       ...(dim === undefined ? {} : { dim }),
     }
-    if (model === undefined) return description
-    const { plan, axes, variance, buckets: count, meanBucketSize, maxBucketSize, settle, codeBits, codeBytes } = model
+    if (codes === undefined) return description
+    const { axes, bits, settle, buckets: count, meanBucketSize, maxBucketSize, bytesPerVector, calibration } = codes
     return {
       ...description,
-      plan: plan as NonNullable<IndexDescription['plan']>,
-      projection: { axes, variance },
+      projection: { axes },
       buckets: { count, meanBucketSize, maxBucketSize, settle },
-      codes: { bits: codeBits, bytesPerPoint: codeBytes },
-      calibration: model.calibration,
+      codes: { bits, bytesPerVector },
+      calibration,
     }
   }
 
