@@ -1,60 +1,19 @@
 /// <reference lib="esnext.disposable" />
 // Generated from bindings/ts by "npm run build".
 
-/** A call that can be stopped. */
-interface Cancellable {
-  /**
-   * Stops the work, also while it runs or is still waiting for a thread. The promise rejects with `signal.reason`, and
-   * what the call was changing is as it was. A signal that comes too late for that changes nothing.
-   */
-  signal?: AbortSignal;
-}
-/** How far a call has come. */
-interface Progress {
-  /** What is being done, for instance `'hash'`. */
-  stage: string;
-  /** Units of the stage that are finished. */
-  done: number;
-  /** Units of the stage in all; 0 before the work has begun. */
-  total: number;
-}
-
 /**
- * Every error that nearhash throws or rejects with, except an AbortSignal's own reason.
- *
- * | code | meaning |
- * | --- | --- |
- * | `ERR_NEARHASH_ARGUMENT` | an argument or option is not what is allowed |
- * | `ERR_NEARHASH_NOT_FINITE` | a NaN or an infinity in a vector |
- * | `ERR_NEARHASH_DIMENSION` | vectors of another length than the index holds |
- * | `ERR_NEARHASH_ZERO_VECTOR` | a vector without a direction where the metric is cosine |
- * | `ERR_NEARHASH_NOT_FITTED` | a call that needs points came before `fit` |
- * | `ERR_NEARHASH_UNKNOWN_ID` | no point has this id |
- * | `ERR_NEARHASH_BUSY` | a change while another change of the same index runs |
- * | `ERR_NEARHASH_CANCELLED` | the work was stopped because the process exits |
- * | `ERR_NEARHASH_DISPOSED` | a call after `dispose` |
- * | `ERR_NEARHASH_LOAD` | the native add-on could not be loaded |
- * | `ERR_NEARHASH_INTERNAL` | a defect of nearhash; please report it |
- *
- * @example
- * try {
- *   new SRP({ nProjections: 65 })
- * } catch (error) {
- *   console.log(error.code, '|', error.message)
- * }
- * // ERR_NEARHASH_ARGUMENT | nProjections: received 65, allowed: an integer from 1 to 64
+ * Ids of points: listed, in any order, or as one bit an id: bit `id % 8`, the lowest first, of byte `id >> 3` of a
+ * `Uint8Array`. Ids that no point has, and those behind the last byte, are no error.
  */
-declare class NearhashError extends Error {
-  readonly name = "NearhashError";
-  /** Stable name for programs, `ERR_NEARHASH_...`. */
-  readonly code: string;
-  /** The argument, option or call that the error is about; may be empty. */
-  readonly argument: string;
-  /** What came in, as text. */
-  readonly received: string;
-  /** What would have been accepted, as text. */
-  readonly allowed: string;
-}
+type Ids = Uint32Array | readonly number[] | Uint8Array;
+/** Points that may be returned, or that must not be. */
+type Filter = {
+  allow: Ids;
+  deny?: never;
+} | {
+  deny: Ids;
+  allow?: never;
+};
 
 /** One query's row of {@link Neighbors}. */
 interface Row {
@@ -83,7 +42,7 @@ declare class Neighbors implements Iterable<Row> {
   readonly k: number;
   /** Queries. */
   readonly length: number;
-  /** `length * k` ids; places behind a row's count are 0. */
+  /** `length * k` ids; places behind a row's count are 0. May share its buffer with `distances`. */
   readonly ids: Uint32Array;
   /** `length * k` distances. */
   readonly distances: Float32Array;
@@ -138,6 +97,24 @@ declare class QueryResult {
     nCollisions: number;
     vectors?: number[][];
   };
+}
+
+/** A call that can be stopped. */
+interface Cancellable {
+  /**
+   * Stops the work, also while it runs or is still waiting for a thread. The promise rejects with `signal.reason`, and
+   * what the call was changing is as it was. A signal that comes too late for that changes nothing.
+   */
+  signal?: AbortSignal;
+}
+/** How far a call has come. */
+interface Progress {
+  /** What is being done, for instance `'hash'`. */
+  stage: string;
+  /** Units of the stage that are finished. */
+  done: number;
+  /** Units of the stage in all; 0 before the work has begun. */
+  total: number;
 }
 
 /**
@@ -220,9 +197,9 @@ declare abstract class VectorIndex {
    * @throws NearhashError ERR_NEARHASH_NOT_FITTED, ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE,
    * ERR_NEARHASH_ZERO_VECTOR, ERR_NEARHASH_ARGUMENT.
    */
-  search(x: Vectors, options?: SearchOptions): Promise<Neighbors>;
-  /** {@link search}, blocking. */
-  searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors;
+  abstract search(x: Vectors, options?: SearchOptions): Promise<Neighbors>;
+  /** {@link search}, blocking. One query in a typed array costs next to nothing beside the search itself. */
+  abstract searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors;
   /**
    * Add one point to a fitted index, or to an empty one whose options leave nothing open (`dim`, `nProjections`,
    * `nHashTables`, for L2 `r`).
@@ -261,9 +238,9 @@ declare abstract class VectorIndex {
    * console.log(`recall@2 ${recall} (${low.toFixed(2)} to ${high.toFixed(2)})`)
    * // recall@2 0.75 (0.26 to 1.00)
    */
-  evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation>;
+  abstract evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation>;
   /** {@link evaluate}, blocking. */
-  evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation;
+  abstract evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation;
   /** Forget the points, keep the options. */
   reset(): this;
   /**
@@ -273,6 +250,155 @@ declare abstract class VectorIndex {
   dispose(): void;
   /** {@link dispose}, for `using`. */
   [Symbol.dispose](): void;
+}
+
+/** Options of {@link Index}. */
+interface IndexOptions {
+  /** Default `'euclidean'`. */
+  metric?: Metric;
+  /** Vector length, 1 to 1,048,576. Left out: taken from `fit`. */
+  dim?: number;
+  /**
+   * Mean recall that `search` aims at, above 0 to 1; default 0.95. It is calibrated by `fit` on the points themselves; 1
+   * means exact answers.
+   */
+  recall?: number;
+  /** Neighbours that a search gives when it doesn't say how many; default 10. */
+  k?: number;
+  /**
+   * Rounds that move each point to its nearest bucket, 0 to 64. 0: buckets are hash buckets, nothing else. Left out:
+   * chosen from the data by `fit`.
+   */
+  settle?: number;
+  /**
+   * An integer from 0 to 2^53 - 1; default 0. Same seed, same options, same data: same index and same answers, on every
+   * platform and with any number of threads.
+   */
+  seed?: number;
+}
+/** Options of `search` and `evaluate` of {@link Index}. */
+interface IndexSearchOptions extends SearchOptions {
+  /** Neighbours wanted per query; default: that of the index. */
+  k?: number;
+  /** Mean recall to aim at in this call, above 0 to 1; default: that of the index. */
+  recall?: number;
+  /** Instead of recall: visit this many buckets, from 1. */
+  probes?: number;
+  /** Return only some of the points; `counts` tells how many there were. */
+  filter?: Filter;
+}
+/**
+ * What an {@link Index} looks like, as plain JSON. From `projection` on it is what `fit` chose, and left out where all
+ * points are compared with every query: before `fit`, and for few points.
+ */
+interface IndexDescription {
+  family: 'adaptive';
+  metric: Metric;
+  /** Points. */
+  size: number;
+  /** Vector length. */
+  dim?: number;
+  /** Mean recall that `search` aims at when it isn't told. */
+  recall: number;
+  /** Neighbours that `search` gives when it isn't told. */
+  k: number;
+  seed: number;
+  /** Native memory of points, codes and buckets. */
+  memoryBytes: number;
+  /** Points in no bucket, which every query is compared with: those stored since `fit`, or all of few. */
+  open: number;
+  /** Leading directions of the points that they are projected on. */
+  projection?: {
+    axes: number;
+  };
+  /** Buckets that hold a point, their sizes, and the rounds that moved each point to its nearest one. */
+  buckets?: {
+    count: number;
+    meanBucketSize: number;
+    maxBucketSize: number;
+    settle: number;
+  };
+  /** Bits of a code, an axis, and bytes a vector takes beside its own numbers. */
+  codes?: {
+    bits: number;
+    bytesPerVector: number;
+  };
+  /** Buckets that `search` scans for a mean recall, in the mean, by k. */
+  calibration?: {
+    k: number;
+    recall: number;
+    probes: number;
+  }[];
+}
+/**
+ * The fast index: one table of sign hashes grown along the data's own directions, compact codes inside its buckets,
+ * exact distances at the end. It finds the asked share of the nearest neighbours, whatever the data.
+ *
+ * @example
+ * const index = await new Index({ dim: 2 }).fit([[0, 0], [1, 0], [0, 1], [9, 9]])
+ * console.log(index.searchSync([0.75, 0], { k: 2 }))
+ * // Neighbors(1 query, k = 2) [
+ * //   { ids: [ 1, 0 ], distances: [ 0.25, 0.75 ] }
+ * // ]
+ */
+declare class Index extends VectorIndex {
+  #private;
+  readonly metric: Metric;
+  /** Mean recall that `search` aims at. */
+  readonly recall: number;
+  /** Neighbours that a search gives when it doesn't say how many. */
+  readonly k: number;
+  /**
+   * An empty index. All options are optional.
+   *
+   * @throws NearhashError ERR_NEARHASH_ARGUMENT for an option that is not allowed or not known.
+   */
+  constructor(options?: IndexOptions);
+  search(x: Vectors, options?: IndexSearchOptions): Promise<Neighbors>;
+  searchSync(x: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Neighbors;
+  evaluate(queries: Vectors, options?: IndexSearchOptions): Promise<Evaluation>;
+  evaluateSync(queries: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Evaluation;
+  /** Options, memory, and what `fit` chose: projection, buckets, codes and calibration. */
+  describe(): IndexDescription;
+  /** {@link describe}. */
+  toJSON(): IndexDescription;
+}
+
+/**
+ * Every error that nearhash throws or rejects with, except an AbortSignal's own reason.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ERR_NEARHASH_ARGUMENT` | an argument or option is not what is allowed |
+ * | `ERR_NEARHASH_NOT_FINITE` | a NaN or an infinity in a vector |
+ * | `ERR_NEARHASH_DIMENSION` | vectors of another length than the index holds |
+ * | `ERR_NEARHASH_ZERO_VECTOR` | a vector without a direction where the metric is cosine |
+ * | `ERR_NEARHASH_NOT_FITTED` | a call that needs points came before `fit` |
+ * | `ERR_NEARHASH_UNKNOWN_ID` | no point has this id |
+ * | `ERR_NEARHASH_BUSY` | a change while another change of the same index runs |
+ * | `ERR_NEARHASH_CANCELLED` | the work was stopped because the process exits |
+ * | `ERR_NEARHASH_DISPOSED` | a call after `dispose` |
+ * | `ERR_NEARHASH_LOAD` | the native add-on could not be loaded |
+ * | `ERR_NEARHASH_INTERNAL` | a defect of nearhash; please report it |
+ *
+ * @example
+ * try {
+ *   new SRP({ nProjections: 65 })
+ * } catch (error) {
+ *   console.log(error.code, '|', error.message)
+ * }
+ * // ERR_NEARHASH_ARGUMENT | nProjections: received 65, allowed: an integer from 1 to 64
+ */
+declare class NearhashError extends Error {
+  readonly name = "NearhashError";
+  /** Stable name for programs, `ERR_NEARHASH_...`. */
+  readonly code: string;
+  /** The argument, option or call that the error is about; may be empty. */
+  readonly argument: string;
+  /** What came in, as text. */
+  readonly received: string;
+  /** What would have been accepted, as text. */
+  readonly allowed: string;
 }
 
 /** Options of `cdist`. */
@@ -403,10 +529,15 @@ interface Hashes {
  * Several hash tables, multi-probe, exact ranking of every candidate. Theory holds as in the papers, see {@link stats}.
  */
 declare abstract class LshIndex extends VectorIndex {
+  #private;
   /** Hash functions per table: the option's, or what `fit` chose; undefined before. */
   get nProjections(): number | undefined;
   /** Hash tables: the option's, or what `fit` chose; undefined before. */
   get nHashTables(): number | undefined;
+  search(x: Vectors, options?: SearchOptions): Promise<Neighbors>;
+  searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors;
+  evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation>;
+  evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation;
   /**
    * The nearest candidates of each query, how many candidates there were, and their vectors: what floky returns.
    *
@@ -570,5 +701,5 @@ declare namespace stats {
   function estimateL(delta: number, p1: number, k: number): number;
 }
 
-export { L2, LshIndex, NearhashError, Neighbors, QueryResult, SRP, VectorIndex, cdist, cdistSync, configure, knn, knnSync, runtime, stats };
-export type { Cancellable, CdistOptions, Configuration, Description, Distances, Evaluation, FitOptions, Hashes, KnnOptions, L2Options, LshOptions, Matrix, Metric, NumericArray, PredictOptions, Progress, Row, Runtime, SearchOptions, TableDescription, Vectors };
+export { Index, L2, LshIndex, NearhashError, Neighbors, QueryResult, SRP, VectorIndex, cdist, cdistSync, configure, knn, knnSync, runtime, stats };
+export type { Cancellable, CdistOptions, Configuration, Description, Distances, Evaluation, Filter, FitOptions, Hashes, Ids, IndexDescription, IndexOptions, IndexSearchOptions, KnnOptions, L2Options, LshOptions, Matrix, Metric, NumericArray, PredictOptions, Progress, Row, Runtime, SearchOptions, TableDescription, Vectors };

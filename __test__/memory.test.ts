@@ -6,7 +6,7 @@ import { runProgram } from './support/programs.js'
 /** Changes smaller than this are not worth telling. */
 const STEP = 64 << 10
 
-it.each(['SRP', 'L2'])('V8 knows at any time how much memory an index of %s holds', async (family) => {
+it.each(['SRP', 'L2', 'Index'])('V8 knows at any time how much memory an index of %s holds', async (family) => {
   const { code, stdout, stderr } = await runProgram('told-memory.mjs', { flags: ['--expose-gc'], args: [family] })
   expect([code, stderr]).toEqual([0, ''])
   const steps = JSON.parse(stdout) as { name: string; held: number; told: number }[]
@@ -25,7 +25,7 @@ it.each(['SRP', 'L2'])('V8 knows at any time how much memory an index of %s hold
 })
 
 describe('in a process of its own, nothing leaks through', () => {
-  it.each(['fit and dispose', 'fit and forget', 'fit again', 'search and predict', 'knn and cdist', 'store and delete', 'abort', 'errors'])('%s', async (scene) => {
+  it.each(['fit and dispose', 'fit and forget', 'fit again', 'search and predict', 'Index, fit and dispose', 'Index, search', 'knn and cdist', 'store and delete', 'abort', 'errors'])('%s', async (scene) => {
     const { code, stdout, stderr } = await runProgram('leak.mjs', { flags: ['--expose-gc'], args: [scene] })
     expect(stderr).toBe('')
     expect(code).toBe(0)

@@ -40,6 +40,7 @@ describe.each([
       ['fitSync', (index) => index.fitSync(points)],
       ['searchSync', (index) => index.searchSync(queries)],
       ['searchSync of one', (index) => index.searchSync([queries[0]!])],
+      ['searchSync of one typed array', (index) => index.searchSync(Float32Array.from(queries[0]!))],
       ['predictSync', (index) => index.predictSync(queries)],
       ['evaluateSync', (index) => index.evaluateSync(queries)],
       ['storeVec', (index) => index.storeVec(queries[0]!)],

@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.AdaptiveIndex = nativeBinding.AdaptiveIndex
 module.exports.Control = nativeBinding.Control
 module.exports.LshIndex = nativeBinding.LshIndex
 module.exports.cdist = nativeBinding.cdist
@@ -850,4 +851,5 @@ module.exports.knnSync = nativeBinding.knnSync
 module.exports.maxThreads = nativeBinding.maxThreads
 module.exports.reportedMemory = nativeBinding.reportedMemory
 module.exports.runtime = nativeBinding.runtime
+module.exports.scratchLayout = nativeBinding.scratchLayout
 module.exports.setThreadsVariable = nativeBinding.setThreadsVariable

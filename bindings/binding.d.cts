@@ -4,6 +4,9 @@
 /** Row-major numbers in one of the three types that the engine holds. */
 export type Values = Uint8Array | Int16Array | Float32Array
 
+/** Ids, or one bit an id. */
+export type IdSet = Uint32Array | Uint8Array
+
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
  * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
@@ -11,6 +14,55 @@ export type Values = Uint8Array | Int16Array | Float32Array
  * can point the loader at a WASI artifact this package does not build itself.
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/** The fast index. */
+export declare class AdaptiveIndex {
+  /** An empty index. */
+  constructor(options: RawIndexOptions)
+  /** Replace the points by rows of `dim` values. */
+  fit(x: Values, dim: number, control: Control): Promise<void>
+  /** `fit`, within the call. */
+  fitSync(x: Values, dim: number): void
+  /** Add rows; their ids. */
+  store(x: Values, dim: number, control: Control): Promise<Uint32Array>
+  /** `store`, within the call. */
+  storeSync(x: Values, dim: number): Uint32Array
+  /** Add one row; its id. */
+  storeOne(v: Values): number
+  /** Delete a point; how many went. */
+  delete(id: number): number
+  /** Delete the points equal to this vector; how many went. */
+  deleteEqual(v: Values): number
+  /** Replace the vector of a point. */
+  update(id: number, v: Values): void
+  /** Forget the points, keep the options. */
+  reset(): void
+  /** Give the memory back. Tasks under way keep their own reference. */
+  dispose(): void
+  /** The `k` nearest of each row, or of those that `filter` admits. */
+  search(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
+  /** `search`, within the call. */
+  searchSync(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
+  /**
+   * A function that answers the query in the scratch buffer: the `k` nearest. Its settings are
+   * recall and probes.
+   */
+  singleSearch(scratch: ArrayBuffer): () => void
+  /** Recall and time of `search` on these queries. */
+  evaluate(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
+  /** `evaluate`, within the call. */
+  evaluateSync(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
+  /** The vector of a point. */
+  vector(id: number): Float32Array | null
+  /** Options, and what `fit` made of them. */
+  describe(): RawIndexDescription
+  /** Points stored and not deleted. */
+  get size(): number
+  /** Vector length, when known. */
+  get dim(): number | null
+  /** Whether `dispose` was called. */
+  get disposed(): boolean
+}
 
 /** Watches and stops one call. */
 export declare class Control {
@@ -50,11 +102,8 @@ export declare class LshIndex {
   search(x: Values, dim: number, k: number, control: Control): Promise<RawNeighbors>
   /** `search`, within the call. */
   searchSync(x: Values, dim: number, k: number): RawNeighbors
-  /**
-   * `search_sync` into `out`: k, the counts, the ids, the distances. The array is long enough
-   * when it has 1 + rows + 2 · rows · `k` elements.
-   */
-  searchInto(x: Values, dim: number, k: number, out: Uint32Array): void
+  /** A function that answers the query in the scratch buffer: the `k` nearest candidates. */
+  singleSearch(scratch: ArrayBuffer): () => void
   /** Ranked candidates of each row, and how many there were. */
   predict(x: Values, dim: number, topK: number, bound: number | undefined | null, vectors: boolean, control: Control): Promise<RawPredictions>
   /** `predict`, within the call. */
@@ -149,6 +198,36 @@ export interface RawBuckets {
   ids: Uint32Array
 }
 
+/** One point of a calibration curve. */
+export interface RawCalibration {
+  /** Neighbours. */
+  k: number
+  /** Mean recall. */
+  recall: number
+  /** Buckets scanned for it, in the mean. */
+  probes: number
+}
+
+/** What `fit` chose. */
+export interface RawCodes {
+  /** Leading directions that are kept. */
+  axes: number
+  /** Bits of a coordinate's code. */
+  bits: number
+  /** Rounds that moved points to their nearest bucket. */
+  settle: number
+  /** Buckets that hold a point. */
+  buckets: number
+  /** Points in one, on average. */
+  meanBucketSize: number
+  /** Points in the fullest. */
+  maxBucketSize: number
+  /** Bytes a point beside its own numbers. */
+  bytesPerVector: number
+  /** What an asked recall costs. */
+  calibration: Array<RawCalibration>
+}
+
 /** What an index is made of. */
 export interface RawDescription {
   /** `srp` or `l2`. */
@@ -203,6 +282,42 @@ export interface RawHashes {
   data: Int32Array
   /** Rows, tables, projections. */
   shape: Array<number>
+}
+
+/** What the index is made of. */
+export interface RawIndexDescription {
+  /** Points. */
+  size: number
+  /** Vector length. */
+  dim?: number
+  /** Mean recall that search aims at. */
+  recall: number
+  /** The k of searches that say none. */
+  k: number
+  /** As given. */
+  seed: number
+  /** Native bytes held. */
+  memoryBytes: number
+  /** Points in no bucket. */
+  open: number
+  /** Absent when all points are compared with every query. */
+  codes?: RawCodes
+}
+
+/** Checked options; what is left out is chosen by `fit`. */
+export interface RawIndexOptions {
+  /** `euclidean` or `cosine`. */
+  metric: string
+  /** Vector length. */
+  dim?: number
+  /** Mean recall that search aims at. */
+  recall: number
+  /** The k of searches that say none. */
+  k: number
+  /** Rounds that move each point to its nearest bucket. */
+  settle?: number
+  /** Up to 2⁵³ − 1. */
+  seed: number
 }
 
 /** Checked options; what is left out is chosen by `fit`. */
@@ -279,6 +394,27 @@ export declare function reportedMemory(): number
 
 /** What the add-on runs with. */
 export declare function runtime(): RawRuntime
+
+/** Where the face finds things in the scratch buffer. */
+export declare function scratchLayout(): ScratchLayout
+
+/** Where the face finds things in the scratch buffer, in bytes. */
+export interface ScratchLayout {
+  /** Size of the buffer. */
+  bytes: number
+  /** Longest query, in values. */
+  maxQuery: number
+  /** Most neighbours. */
+  maxK: number
+  /** Offset of the settings, two f64. */
+  settings: number
+  /** Offset of the query's values. */
+  query: number
+  /** Offset of the answer, twice as many four-byte elements as neighbours are wanted. */
+  answer: number
+  /** The count of a query that was not answered. */
+  notAnswered: number
+}
 
 /**
  * Pass on what `NEARHASH_THREADS` says. Read on the JavaScript side, because reading the

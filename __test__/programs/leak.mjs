@@ -1,7 +1,7 @@
 // Goes through one scene again and again, and prints how far the process has grown after it was warm.
 
 import { setImmediate } from 'node:timers/promises'
-import { cdist, cdistSync, knn, knnSync, L2, SRP } from 'nearhash'
+import { cdist, cdistSync, Index, knn, knnSync, L2, SRP } from 'nearhash'
 
 const ROWS = 20_000
 const DIM = 32
@@ -11,6 +11,7 @@ for (let i = 0; i < data.length; i++) data[i] = (Math.imul(i, 2654435761) >>> 8)
 const many = { data, shape: [ROWS, DIM] }
 const queries = { data: data.subarray(0, 200 * DIM), shape: [200, DIM] }
 const kept = new L2(8, 8, { r: 3000 }).fitSync(many)
+const fast = new Index().fitSync(many)
 
 const SCENES = {
   'fit and dispose': [
@@ -41,6 +42,23 @@ const SCENES = {
       await kept.predict(queries, { topK: 20 })
       kept.hash(queries)
       for (let i = 0; i < 50; i++) kept.searchSync(data.subarray(i * DIM, (i + 1) * DIM))
+    },
+  ],
+  'Index, fit and dispose': [
+    60,
+    async (i) => {
+      const index = await new Index(i % 2 ? { metric: 'cosine' } : {}).fit(many)
+      index.searchSync(queries)
+      if (i % 3) index.dispose()
+    },
+  ],
+  'Index, search': [
+    120,
+    async () => {
+      fast.searchSync(queries, { k: 100 })
+      await fast.search(many)
+      for (let i = 0; i < 500; i++) fast.searchSync(data.subarray(i * DIM, (i + 1) * DIM), { k: 1 + (i % 100) })
+      fast.searchSync(queries, { filter: { deny: new Uint8Array(100_000) } })
     },
   ],
   'knn and cdist': [

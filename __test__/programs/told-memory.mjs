@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module'
 import { setImmediate } from 'node:timers/promises'
-import { L2, SRP } from 'nearhash'
+import { Index, L2, SRP } from 'nearhash'
 
 const binding = createRequire(import.meta.url)('#binding')
 const [ROWS, DIM] = [50_000, 32]
@@ -10,7 +10,8 @@ const data = new Float32Array(ROWS * DIM)
 for (let i = 0; i < data.length; i++) data[i] = ((Math.imul(i, 2654435761) >>> 8) % 1000) + 1
 const many = { data, shape: [ROWS, DIM] }
 const few = { data: data.subarray(0, 10 * DIM), shape: [10, DIM] }
-const make = () => (process.argv[2] === 'SRP' ? new SRP(8, 10) : new L2(8, 10, { r: 3000 }))
+const classes = { SRP: () => new SRP(8, 10), L2: () => new L2(8, 10, { r: 3000 }), Index: () => new Index() }
+const make = classes[process.argv[2]]
 
 /** V8 counts its own array buffers too; without garbage these are the same all the time. */
 async function known() {

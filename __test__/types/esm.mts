@@ -6,6 +6,7 @@ import {
   configure,
   knn,
   knnSync,
+  Index,
   L2,
   NearhashError,
   runtime,
@@ -17,8 +18,13 @@ import {
   type Description,
   type Distances,
   type Evaluation,
+  type Filter,
   type FitOptions,
   type Hashes,
+  type Ids,
+  type IndexDescription,
+  type IndexOptions,
+  type IndexSearchOptions,
   type KnnOptions,
   type L2Options,
   type LshIndex,
@@ -156,6 +162,25 @@ base.size = 3
 base.dispose()
 base[Symbol.dispose]()
 
+// The fast index.
+const indexOptions: IndexOptions = { metric: 'cosine', dim: 2, recall: 0.9, k: 5, settle: 0, seed: 1 }
+const index: Index = await new Index(indexOptions).fit(matrix, fitOptions)
+const asIndex: VectorIndex = index
+const listed: Ids = [1, 2, 3]
+const filter: Filter = { allow: listed }
+const indexSearch: IndexSearchOptions = { k: 5, recall: 0.99, filter, signal }
+const near: Neighbors = await index.search(matrix, indexSearch)
+const nearSync: Neighbors = index.searchSync(numbers, { probes: 8, filter: { deny: new Uint8Array(8) } })
+const measured: Evaluation = await index.evaluate(matrix, indexSearch)
+const plan: IndexDescription = index.describe()
+same<typeof index.recall, number>(true)
+// @ts-expect-error one of the two
+index.searchSync(matrix, { filter: { allow: [1], deny: [2] } })
+// @ts-expect-error buckets are not shown
+index.predict(matrix)
+// @ts-expect-error of SRP and L2
+new Index({ nProjections: 15 })
+
 // Exact search and theory.
 const cdistOptions: CdistOptions = { metric: 'cosine', signal }
 const knnOptions: KnnOptions = { ...cdistOptions, k: 3 }
@@ -198,4 +223,5 @@ void [
   evaluationSync,
 ]
 void [chained, candidates, bucket, rows, nHashTables, nProjections, buckets, tables, metric, distances, distancesSync]
+void [asIndex, near, nearSync, measured, plan]
 void [exact, exactSync, probability, estimate, version, cpu, threads]

@@ -1,13 +1,15 @@
-// npm run bench:binding: what the way through Node adds to predict of 10,000 queries, and how much
-// memory fit takes at its peak. The same call is timed in Rust alone, in a process of its own, in turns.
+// npm run bench:binding: what the way through Node adds to predict of 10,000 queries and to a single
+// search, and how much memory fit takes at its peak. The same calls are timed in Rust alone, in a process
+// of its own, in turns.
 
 import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { configure, L2 } from 'nearhash'
+import { configure, Index, L2 } from 'nearhash'
 import { readNpy } from '../datasets/npy.mjs'
 import { describeMachine, machineLine } from '../measure/machine.mjs'
+import { isThreadTimeKnown, threadTime } from '../measure/thread-time.mjs'
 import { summarise, timeRuns } from '../measure/timing.mjs'
 import { ProgressLine } from '../report/progress.mjs'
 
@@ -16,6 +18,8 @@ const ROUNDS = 6
 const RUNS_A_ROUND = 4
 const OPTIONS = { nProjections: 15, nHashTables: 20, r: 3360 }
 const TOP_K = 10
+/** Few candidates, so that the search doesn't hide what the call costs. */
+const SINGLE_OPTIONS = { nProjections: 40, nHashTables: 2, r: 3360 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
@@ -24,6 +28,11 @@ const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
  * @typedef {object} RustRun
  * @property {number[]} predictMs
  * @property {number} idSum
+ * @property {number[]} singleNs
+ * @property {number} singleIdSum
+ * @property {number[]} indexBatchMs
+ * @property {number[]} indexSingleNs
+ * @property {number} indexIdSum
  * @property {number} pointBytes
  * @property {number} indexBytes
  * @property {number | null} fitPeakGrowthBytes
@@ -68,12 +77,25 @@ for (const threads of [...new Set([1, machine.cores])]) {
   const [rust, sync, promise] = [times.rust, times.sync, times.promise].map(summarise)
   results.push({ threads, rust, sync, promise })
   progress.clear()
-  /** @param {import('../measure/timing.mjs').Timing} timing */
-  const beside = (timing) => `${timing.median.toFixed(1)} ms (${percent(timing.median / rust.median)}; fastest ${percent(timing.fastest / rust.fastest)})`
   console.log(`predict of ${QUERIES} queries, top ${TOP_K} with vectors, ${threads} thread${threads === 1 ? '' : 's'}: `
-    + `Rust ${rust.median.toFixed(1)} ms, predictSync ${beside(sync)}, predict ${beside(promise)}`)
+    + `Rust ${rust.median.toFixed(1)} ms, predictSync ${beside(rust, sync)}, predict ${beside(rust, promise)}`)
 }
 
+configure({ threads: 1 })
+const few = new L2({ ...SINGLE_OPTIONS, dim: points.shape[1] }).fitSync(queries)
+const fast = new Index({ dim: points.shape[1] }).fitSync(queries)
+const single = await singles(few, (rust) => [rust.singleNs, rust.singleIdSum])
+const indexSingle = await singles(fast, (rust) => [rust.indexSingleNs, rust.indexIdSum])
+console.log(`${singleLine('L2', single)}\n${singleLine('Index', indexSingle)}${isThreadTimeKnown ? ' (of time that the thread worked)' : ''}`)
+/** @type {Record<string, unknown>[]} */
+const indexBatches = []
+for (const threads of [...new Set([1, machine.cores])]) {
+  configure({ threads })
+  const { rust, sync, promise } = await batches(fast, threads)
+  indexBatches.push({ threads, rust, sync, promise })
+  console.log(`search of ${QUERIES} queries by Index, top ${TOP_K}, ${threads} thread${threads === 1 ? '' : 's'}: `
+    + `Rust ${rust.median.toFixed(1)} ms, searchSync ${beside(rust, sync)}, search ${beside(rust, promise)}`)
+}
 const { pointBytes, indexBytes, fitPeakGrowthBytes } = inRust(1)
 const tables = indexBytes - pointBytes
 if (fitPeakGrowthBytes !== null) {
@@ -86,7 +108,73 @@ console.log(machineLine(machine))
 const out = join(root, 'benchmark/results')
 await mkdir(out, { recursive: true })
 await writeFile(join(out, 'binding-cost.json'),
-  `${JSON.stringify({ machine, queries: QUERIES, results, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+  `${JSON.stringify({ machine, queries: QUERIES, results, single, indexSingle, indexBatches, pointBytes, indexBytes, fitPeakGrowthBytes }, null, 2)}\n`)
+
+/** @typedef {import('../measure/timing.mjs').Timing} Timing */
+
+/**
+ * The same queries one by one, nanoseconds each, of the thread's own time where the system tells it.
+ *
+ * @param {L2 | Index} index fitted to the queries
+ * @param {(rust: RustRun) => [nanoseconds: number[], idSum: number]} twin
+ * @returns {Promise<Record<'rust' | 'sync', Timing>>}
+ */
+async function singles(index, twin) {
+  const asked = Array.from({ length: QUERIES }, (_, row) => queries.subarray(row * points.shape[1], (row + 1) * points.shape[1]))
+  /** @type {Record<'rust' | 'sync', number[]>} */
+  const times = { rust: [], sync: [] }
+  for (let round = 0; round < ROUNDS; round++) {
+    progress.show({ stage: 'single searches', done: round, total: ROUNDS })
+    const [nanoseconds, expected] = twin(inRust(1))
+    times.rust.push(...nanoseconds.slice(1))
+    let idSum = 0
+    // The first run warms up.
+    for (let run = 0; run < RUNS_A_ROUND; run++) {
+      idSum = 0
+      const start = threadTime()
+      for (const query of asked) {
+        const { ids } = index.searchSync(query, { k: TOP_K })
+        for (let place = 0; place < TOP_K; place++) idSum += ids[place]
+      }
+      if (run > 0) times.sync.push((threadTime() - start) / QUERIES)
+    }
+    if (idSum !== expected) throw new Error(`the answers differ: ids sum to ${idSum} here, ${expected} in Rust`)
+  }
+  progress.clear()
+  return { rust: summarise(times.rust), sync: summarise(times.sync) }
+}
+
+/**
+ * A batch of all queries, milliseconds.
+ *
+ * @param {Index} index fitted to the queries
+ * @param {number} threads
+ * @returns {Promise<Record<'rust' | 'sync' | 'promise', Timing>>}
+ */
+async function batches(index, threads) {
+  const plan = { warmUps: 1, minRuns: RUNS_A_ROUND, maxRuns: RUNS_A_ROUND, enough: 0 }
+  /** @type {Record<'rust' | 'sync' | 'promise', number[]>} */
+  const times = { rust: [], sync: [], promise: [] }
+  for (let round = 0; round < ROUNDS; round++) {
+    progress.show({ stage: `batches of Index, ${threads} threads`, done: round, total: ROUNDS })
+    times.rust.push(...inRust(threads).indexBatchMs.slice(1))
+    times.sync.push(...(await timeRuns(() => index.searchSync(queries, { k: TOP_K }), plan)))
+    times.promise.push(...(await timeRuns(() => index.search(queries, { k: TOP_K }), plan)))
+  }
+  progress.clear()
+  return { rust: summarise(times.rust), sync: summarise(times.sync), promise: summarise(times.promise) }
+}
+
+/** @param {string} name @param {Record<'rust' | 'sync', Timing>} times */
+function singleLine(name, { rust, sync }) {
+  return `a single search of ${name}, top ${TOP_K}, 1 thread: Rust ${rust.median.toFixed(0)} ns, searchSync ${sync.median.toFixed(0)} ns `
+    + `(${(sync.median - rust.median).toFixed(0)} ns more; fastest ${(sync.fastest - rust.fastest).toFixed(0)} ns more)`
+}
+
+/** @param {Timing} rust @param {Timing} timing */
+function beside(rust, timing) {
+  return `${timing.median.toFixed(1)} ms (${percent(timing.median / rust.median)}; fastest ${percent(timing.fastest / rust.fastest)})`
+}
 
 /** @param {number} ratio */
 function percent(ratio) {

@@ -68,6 +68,20 @@ export async function readSet(folder, { queries: most, metric, signal }) {
 }
 
 /**
+ * @param {EvaluationSet} set
+ * @param {number} most
+ * @returns {EvaluationSet} the same with at most so many of its queries, sharing memory
+ */
+export function firstQueries(set, most) {
+  const count = Math.min(most, set.queries.shape[0])
+  return {
+    ...set,
+    queries: firstRows(set.queries, count),
+    ...(set.neighbours === undefined ? {} : { neighbours: firstRows(set.neighbours, count) }),
+  }
+}
+
+/**
  * The bundled photo histograms, the first rows held out as queries.
  *
  * @param {{ queries: number, metric?: Metric, signal?: AbortSignal }} options

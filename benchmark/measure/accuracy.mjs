@@ -53,6 +53,16 @@ export function findsFirst(truth, answer, top) {
   return false
 }
 
+/**
+ * @param {readonly number[]} values at least one
+ * @param {number} share 0 to 1
+ * @returns {number} the value that this share of the values is at or below (nearest rank)
+ */
+export function percentile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+}
+
 /** @param {ArrayLike<number>} values at least one @returns {number} */
 export function mean(values) {
   let sum = 0

@@ -263,8 +263,12 @@ function expectedRecall(family, { nProjections, nHashTables, r = Number.NaN }, d
   }))
 }
 
-/** @param {Metric} metric @param {Matrix} queries @param {number} query @param {Matrix} base @param {Answer} answer */
-function hasExactDistances(metric, queries, query, base, { ids, distances }) {
+/**
+ * Whether an answer's distances are those of the plain formula, ascending, ties by id.
+ *
+ * @param {Metric} metric @param {Matrix} queries @param {number} query @param {Matrix} base @param {Answer} answer
+ */
+export function hasExactDistances(metric, queries, query, base, { ids, distances }) {
   for (let place = 0; place < ids.length; place++) {
     if (!isSameDistance(metric, distances[place], exactDistance(metric, queries, query, base, ids[place]))) return false
     if (place === 0) continue

@@ -2,10 +2,8 @@
 
 use std::ptr;
 
-use napi::bindgen_prelude::{
-    Float32Array, FromNapiValue, Int32Array, ToNapiValue, TypeName, Uint32Array, ValidateNapiValue,
-};
-use napi::{Error, Result, Status, ValueType, sys};
+use napi::bindgen_prelude::{Float32Array, Int32Array, ToNapiValue, TypeName, Uint32Array};
+use napi::{Result, ValueType, sys};
 
 use crate::failure::Failure;
 
@@ -103,98 +101,5 @@ impl<T: Element> ToNapiValue for Array<T> {
         };
         napi::check_status!(status, "no memory for a result")?;
         Ok(result)
-    }
-}
-
-/// A `Uint32Array` of the caller's that a small result is written to. One array that is used again
-/// and again costs a fraction of what new ones do.
-#[derive(Debug)]
-pub struct Scratch {
-    data: *mut u32,
-    length: usize,
-}
-
-impl TypeName for Scratch {
-    fn type_name() -> &'static str {
-        "Uint32Array"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Object
-    }
-}
-
-impl ValidateNapiValue for Scratch {}
-
-impl FromNapiValue for Scratch {
-    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        let mut kind = 0;
-        let mut length = 0;
-        let mut data = ptr::null_mut();
-        // SAFETY: `env` and `value` are those of the call in progress; the out-pointers are valid,
-        // and null where Node-API allows it.
-        let status = unsafe {
-            sys::napi_get_typedarray_info(
-                env,
-                value,
-                &mut kind,
-                &mut length,
-                &mut data,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
-        napi::check_status!(status, "expected a typed array")?;
-        if kind != sys::TypedarrayType::uint32_array {
-            return Err(Error::new(Status::InvalidArg, "expected a Uint32Array"));
-        }
-        Ok(Self {
-            data: data.cast(),
-            length,
-        })
-    }
-}
-
-impl Scratch {
-    /// Write the parts one after the other, when they all fit.
-    pub(crate) fn write(&mut self, parts: &[Words<'_>]) -> bool {
-        let total: usize = parts.iter().map(Words::len).sum();
-        if total > self.length {
-            return false;
-        }
-        let mut at = self.data;
-        for part in parts {
-            // SAFETY: the parts fit together into the array, which lives as long as the call in
-            // progress and which nobody reads or writes meanwhile; both element types have four
-            // bytes without padding.
-            unsafe {
-                ptr::copy_nonoverlapping(part.as_ptr(), at, part.len());
-                at = at.add(part.len());
-            }
-        }
-        true
-    }
-}
-
-/// Four-byte elements.
-#[derive(Debug)]
-pub(crate) enum Words<'a> {
-    Integers(&'a [u32]),
-    Floats(&'a [f32]),
-}
-
-impl Words<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Integers(part) => part.len(),
-            Self::Floats(part) => part.len(),
-        }
-    }
-
-    fn as_ptr(&self) -> *const u32 {
-        match self {
-            Self::Integers(part) => part.as_ptr(),
-            Self::Floats(part) => part.as_ptr().cast(),
-        }
     }
 }

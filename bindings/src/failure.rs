@@ -141,8 +141,8 @@ impl From<Failure> for napi::Error {
 /// through `extern "C"`, where a panic would abort the process.
 pub(crate) fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        // Dropping a payload may itself panic.
         let text = panic_text(&*payload);
+        // Dropping a payload may itself panic.
         std::mem::forget(payload);
         Err(Failure::Internal(text))
     })

@@ -3,8 +3,10 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `lsh`, `exact`, `stats`, `runtime` | what is exported |
-//! | `rows`, `arrays` | vectors on their way in, results on their way out |
+//! | `adaptive`, `lsh`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
+//! | `rows`, `filter`, `arrays` | vectors and ids on their way in, results on their way out |
+//! | `single_query` | one query and its answer through memory that both sides know |
+//! | `owned` | an index behind an object of JavaScript's |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
 //! | `pool` | the threads |
 //! | `failure`, `fault` | errors, and panics made on purpose to test them |
@@ -12,16 +14,21 @@
 //!
 //! Nothing here is public API: the package exports the TypeScript face alone.
 
+pub mod adaptive;
 mod arrays;
 pub mod control;
+pub mod evaluation;
 pub mod exact;
 mod failure;
 pub mod fault;
+pub mod filter;
 pub mod lsh;
 pub mod memory;
+mod owned;
 mod pool;
 mod rows;
 pub mod runtime;
+pub mod single_query;
 pub mod stats;
 mod task;
 mod turns;

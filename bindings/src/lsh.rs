@@ -1,20 +1,19 @@
 //! The class behind `SRP` and `L2`.
 
-use std::sync::{Arc, PoisonError, RwLock};
-
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowData, RowsView};
 
-use crate::arrays::{Array, Scratch, Words, check_size};
-use crate::control::{Call, Control};
+use crate::arrays::{Array, check_size};
+use crate::control::Control;
+use crate::evaluation::RawEvaluation;
 use crate::exact::RawNeighbors;
 use crate::failure::Failure;
-use crate::memory::ReportedMemory;
-use crate::rows::Values;
-use crate::task::{Task, Threads};
-use crate::turns::{Turn, Turns};
+use crate::owned::{Engine, Owned};
+use crate::rows::{Values, one_row};
+use crate::single_query::{ScratchBuffer, SingleSearch};
+use crate::task::{Task, Threads, row_count, threads_for};
 
 /// Checked options; what is left out is chosen by `fit`.
 #[napi(object, object_to_js = false)]
@@ -122,79 +121,23 @@ pub struct RawDescription {
     pub tables: Vec<RawTable>,
 }
 
-/// Recall and time against exact search.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct RawEvaluation {
-    /// Mean recall.
-    pub recall: f64,
-    /// Lower end of its 95 % interval.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// 5th percentile of the recall of single queries.
-    pub p5: f64,
-    /// Time of a query.
-    pub micros_per_query: f64,
-    /// Time of a query by exact search.
-    pub exact_micros_per_query: f64,
-}
-
-/// What a JavaScript object and the tasks started on it share.
-#[derive(Debug, Default)]
-struct Shared {
-    /// Empty after `dispose`.
-    index: RwLock<Option<Arc<nearhash::LshIndex>>>,
-    turns: Arc<Turns>,
-    memory: ReportedMemory,
-}
-
-impl Shared {
-    fn index(&self) -> Option<Arc<nearhash::LshIndex>> {
-        self.index
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Tell V8 what the index holds now.
-    fn report_memory(&self, env: &Env) {
-        self.memory
-            .report(env, self.index().map_or(0, |index| index.memory_bytes()));
-    }
-
-    fn release(&self, env: &Env) {
-        self.index
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        self.memory.report(env, 0);
-    }
-}
-
 /// A textbook LSH index of either family.
 #[napi(custom_finalize)]
 #[derive(Debug)]
 pub struct LshIndex {
-    shared: Arc<Shared>,
+    index: Owned<nearhash::LshIndex>,
+}
+
+impl Engine for nearhash::LshIndex {
+    fn memory_bytes(&self) -> usize {
+        self.memory_bytes()
+    }
 }
 
 impl ObjectFinalize for LshIndex {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        self.shared.release(&env);
+        self.index.release(&env);
         Ok(())
-    }
-}
-
-/// As many queries as the engine answers without asking for threads. They are answered on the
-/// thread that asks: it would take longer to wake another.
-const SERIAL_QUERIES: usize = 16;
-
-fn threads_for(rows: usize) -> Threads {
-    if rows > SERIAL_QUERIES {
-        Threads::Queries
-    } else {
-        Threads::One
     }
 }
 
@@ -204,93 +147,19 @@ fn shortest(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
-fn row_count(values: &RowData, dim: f64) -> usize {
-    values.as_slice().len() / (dim as usize).max(1)
-}
-
 impl LshIndex {
-    fn index(&self, call: &'static str) -> Result<Arc<nearhash::LshIndex>, Failure> {
-        self.shared
-            .index()
-            .ok_or(Failure::Disposed { argument: call })
-    }
-
     /// The probing that a call has, however long it waits for a thread.
     fn budget_now(&self, call: &'static str) -> Result<usize, Failure> {
-        Ok(self.index(call)?.budget())
+        Ok(self.index.get(call)?.budget())
     }
 
     /// For the change of one point: now and then it means sorting many.
     fn threads_for_one(&self, name: &'static str) -> Result<Threads, Failure> {
-        Ok(if self.index(name)?.will_sort(1) {
+        Ok(if self.index.get(name)?.will_sort(1) {
             Threads::All
         } else {
             Threads::One
         })
-    }
-
-    /// A change that is done within the call.
-    fn change<T: Send>(
-        &self,
-        env: &Env,
-        name: &'static str,
-        threads: Threads,
-        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure> + Send,
-    ) -> napi::Result<T> {
-        let index = self.index(name)?;
-        let call = Arc::new(Call::default());
-        let turn = self.shared.turns.take(name, &call)?;
-        turn.begin();
-        let result = threads.run_in_call(|| work(&index, &call.engine));
-        drop(turn);
-        self.shared.report_memory(env);
-        Ok(result?)
-    }
-
-    /// A change that is done by a task.
-    fn change_later<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        control: &Control,
-        threads: Threads,
-        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure>
-        + Send
-        + 'static,
-    ) -> napi::Result<Task<T>> {
-        let index = self.index(name)?;
-        let call = control.call();
-        let turn: Turn = self.shared.turns.take(name, &call)?;
-        let shared = Arc::clone(&self.shared);
-        Ok(
-            Task::new(call, threads, move |control| work(&index, control))
-                .in_turn(turn)
-                .after(move |env| shared.report_memory(env)),
-        )
-    }
-
-    fn ask<T: Send>(
-        &self,
-        name: &'static str,
-        threads: Threads,
-        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure> + Send,
-    ) -> napi::Result<T> {
-        let index = self.index(name)?;
-        Ok(threads.run_in_call(|| work(&index, &nearhash::Control::new()))?)
-    }
-
-    fn ask_later<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        control: &Control,
-        threads: Threads,
-        work: impl FnOnce(&nearhash::LshIndex, &nearhash::Control) -> Result<T, Failure>
-        + Send
-        + 'static,
-    ) -> napi::Result<Task<T>> {
-        let index = self.index(name)?;
-        Ok(Task::new(control.call(), threads, move |control| {
-            work(&index, control)
-        }))
     }
 }
 
@@ -356,12 +225,8 @@ impl LshIndex {
             seed: options.seed as u64,
         })
         .map_err(Failure::from)?;
-        let shared = Shared {
-            index: RwLock::new(Some(Arc::new(index))),
-            ..Shared::default()
-        };
         Ok(Self {
-            shared: Arc::new(shared),
+            index: Owned::new(index),
         })
     }
 
@@ -369,9 +234,11 @@ impl LshIndex {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn fit(&self, x: Values, dim: f64, control: &Control) -> napi::Result<AsyncTask<Task<()>>> {
         let data = x.copy();
-        let task = self.change_later("fit", control, Threads::All, move |index, control| {
-            fit(index, data, dim, control)
-        })?;
+        let task =
+            self.index
+                .change_later("fit", control, Threads::All, move |index, control| {
+                    fit(index, data, dim, control)
+                })?;
         Ok(task.into())
     }
 
@@ -379,9 +246,10 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn fit_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<()> {
         let data = x.copy();
-        self.change(&env, "fitSync", Threads::All, |index, control| {
-            fit(index, data, dim, control)
-        })
+        self.index
+            .change(&env, "fitSync", Threads::All, |index, control| {
+                fit(index, data, dim, control)
+            })
     }
 
     /// Add rows; their ids.
@@ -393,11 +261,15 @@ impl LshIndex {
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<Array<u32>>>> {
         let data = x.copy();
-        let task =
-            self.change_later("storeVecs", control, Threads::All, move |index, control| {
+        let task = self.index.change_later(
+            "storeVecs",
+            control,
+            Threads::All,
+            move |index, control| {
                 let rows = RowsView::new(data.as_slice(), dim as usize)?;
                 Ok(Array(index.store(&rows, control)?.collect()))
-            })?;
+            },
+        )?;
         Ok(task.into())
     }
 
@@ -405,9 +277,10 @@ impl LshIndex {
     #[napi(catch_unwind, ts_return_type = "Uint32Array")]
     pub fn store_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<Array<u32>> {
         let rows = x.view("x", dim)?;
-        self.change(&env, "storeVecsSync", Threads::All, |index, control| {
-            Ok(Array(index.store(&rows, control)?.collect()))
-        })
+        self.index
+            .change(&env, "storeVecsSync", Threads::All, |index, control| {
+                Ok(Array(index.store(&rows, control)?.collect()))
+            })
     }
 
     /// Add one row; its id.
@@ -415,29 +288,32 @@ impl LshIndex {
     pub fn store_one(&self, env: Env, v: Values) -> napi::Result<u32> {
         let row = one_row(&v)?;
         let threads = self.threads_for_one("storeVec")?;
-        self.change(&env, "storeVec", threads, |index, control| {
-            let ids = index.store(&row, control);
-            Ok(ids
-                .map_err(|error| Failure::from(error).naming_rows("v"))?
-                .start)
-        })
+        self.index
+            .change(&env, "storeVec", threads, |index, control| {
+                let ids = index.store(&row, control);
+                Ok(ids
+                    .map_err(|error| Failure::from(error).naming_rows("v"))?
+                    .start)
+            })
     }
 
     /// Delete a point; how many went.
     #[napi(catch_unwind)]
     pub fn delete(&self, env: Env, id: u32) -> napi::Result<f64> {
-        self.change(&env, "deleteVec", Threads::One, |index, _| {
-            Ok(index.delete(id)? as f64)
-        })
+        self.index
+            .change(&env, "deleteVec", Threads::One, |index, _| {
+                Ok(index.delete(id)? as f64)
+            })
     }
 
     /// Delete the points equal to this vector; how many went.
     #[napi(catch_unwind)]
     pub fn delete_equal(&self, env: Env, v: Values) -> napi::Result<f64> {
         let row = one_row(&v)?;
-        self.change(&env, "deleteVec", Threads::One, |index, _| {
-            Ok(index.delete_equal(&row)? as f64)
-        })
+        self.index
+            .change(&env, "deleteVec", Threads::One, |index, _| {
+                Ok(index.delete_equal(&row)? as f64)
+            })
     }
 
     /// Replace the vector of a point.
@@ -445,7 +321,7 @@ impl LshIndex {
     pub fn update(&self, env: Env, id: u32, v: Values) -> napi::Result<()> {
         let row = one_row(&v)?;
         let threads = self.threads_for_one("updateVec")?;
-        self.change(&env, "updateVec", threads, |index, _| {
+        self.index.change(&env, "updateVec", threads, |index, _| {
             Ok(index.update(id, &row)?)
         })
     }
@@ -453,13 +329,14 @@ impl LshIndex {
     /// Forget the points, keep the options.
     #[napi(catch_unwind)]
     pub fn reset(&self, env: Env) -> napi::Result<()> {
-        self.change(&env, "reset", Threads::One, |index, _| Ok(index.reset()?))
+        self.index
+            .change(&env, "reset", Threads::One, |index, _| Ok(index.reset()?))
     }
 
     /// Give the memory back. Tasks under way keep their own reference.
     #[napi(catch_unwind)]
     pub fn dispose(&self, env: Env) {
-        self.shared.release(&env);
+        self.index.release(&env);
     }
 
     /// The `k` nearest candidates of each row.
@@ -474,10 +351,12 @@ impl LshIndex {
         let data = x.copy();
         let threads = threads_for(row_count(&data, dim));
         let budget = self.budget_now("search")?;
-        let task = self.ask_later("search", control, threads, move |index, control| {
-            let rows = RowsView::new(data.as_slice(), dim as usize)?;
-            Ok(search(index, budget, &rows, k, control)?.into())
-        })?;
+        let task = self
+            .index
+            .ask_later("search", control, threads, move |index, control| {
+                let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                Ok(search(index, budget, &rows, k, control)?.into())
+            })?;
         Ok(task.into())
     }
 
@@ -486,37 +365,20 @@ impl LshIndex {
     pub fn search_sync(&self, x: Values, dim: f64, k: f64) -> napi::Result<RawNeighbors> {
         let rows = x.view("x", dim)?;
         let threads = threads_for(rows.rows());
-        self.ask("searchSync", threads, |index, control| {
+        self.index.ask("searchSync", threads, |index, control| {
             Ok(search(index, index.budget(), &rows, k, control)?.into())
         })
     }
 
-    /// `search_sync` into `out`: k, the counts, the ids, the distances. The array is long enough
-    /// when it has 1 + rows + 2 · rows · `k` elements.
-    #[napi(catch_unwind)]
-    pub fn search_into(
+    /// A function that answers the query in the scratch buffer: the `k` nearest candidates.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn single_search(
         &self,
-        x: Values,
-        dim: f64,
-        k: f64,
-        #[napi(ts_arg_type = "Uint32Array")] mut out: Scratch,
-    ) -> napi::Result<()> {
-        let rows = x.view("x", dim)?;
-        let threads = threads_for(rows.rows());
-        let found = self.ask("searchSync", threads, |index, control| {
-            search(index, index.budget(), &rows, k, control)
-        })?;
-        let fits = out.write(&[
-            Words::Integers(&[found.k as u32]),
-            Words::Integers(&found.counts),
-            Words::Integers(&found.ids),
-            Words::Floats(&found.distances),
-        ]);
-        if fits {
-            Ok(())
-        } else {
-            Err(Failure::Internal("the scratch array is too short".to_owned()).into())
-        }
+        #[napi(ts_arg_type = "ArrayBuffer")] scratch: ScratchBuffer,
+    ) -> SingleSearch {
+        self.index.single_search(scratch, |index, query| {
+            Ok(index.search_one(query.values, query.ids, query.distances)?)
+        })
     }
 
     /// Ranked candidates of each row, and how many there were.
@@ -534,10 +396,12 @@ impl LshIndex {
         let options = predict_options(top_k, bound, vectors);
         let threads = threads_for(row_count(&data, dim));
         let budget = self.budget_now("predict")?;
-        let task = self.ask_later("predict", control, threads, move |index, control| {
-            let rows = RowsView::new(data.as_slice(), dim as usize)?;
-            Ok(index.predict_at(budget, &rows, &options, control)?.into())
-        })?;
+        let task = self
+            .index
+            .ask_later("predict", control, threads, move |index, control| {
+                let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                Ok(index.predict_at(budget, &rows, &options, control)?.into())
+            })?;
         Ok(task.into())
     }
 
@@ -554,7 +418,7 @@ impl LshIndex {
         let rows = x.view("x", dim)?;
         let options = predict_options(top_k, bound, vectors);
         let threads = threads_for(rows.rows());
-        self.ask("predictSync", threads, |index, control| {
+        self.index.ask("predictSync", threads, |index, control| {
             Ok(index.predict(&rows, &options, control)?.into())
         })
     }
@@ -570,10 +434,12 @@ impl LshIndex {
     ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
         let data = queries.copy();
         let budget = self.budget_now("evaluate")?;
-        let task = self.ask_later("evaluate", control, Threads::All, move |index, control| {
-            let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
-            evaluate(index, budget, &rows, k, control)
-        })?;
+        let task =
+            self.index
+                .ask_later("evaluate", control, Threads::All, move |index, control| {
+                    let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
+                    evaluate(index, budget, &rows, k, control)
+                })?;
         Ok(task.into())
     }
 
@@ -581,15 +447,16 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn evaluate_sync(&self, queries: Values, dim: f64, k: f64) -> napi::Result<RawEvaluation> {
         let rows = queries.view("queries", dim)?;
-        self.ask("evaluateSync", Threads::All, |index, control| {
-            evaluate(index, index.budget(), &rows, k, control)
-        })
+        self.index
+            .ask("evaluateSync", Threads::All, |index, control| {
+                evaluate(index, index.budget(), &rows, k, control)
+            })
     }
 
     /// The vector of a point.
     #[napi(catch_unwind, ts_return_type = "Float32Array | null")]
     pub fn vector(&self, id: u32) -> napi::Result<Option<Array<f32>>> {
-        self.ask("getVec", Threads::One, |index, _| {
+        self.index.ask("getVec", Threads::One, |index, _| {
             Ok(index.vector(id).map(Array))
         })
     }
@@ -598,7 +465,7 @@ impl LshIndex {
     #[napi(catch_unwind, ts_return_type = "Uint32Array")]
     pub fn candidates(&self, v: Values) -> napi::Result<Array<u32>> {
         let row = one_row(&v)?;
-        self.ask("queryBucketIdx", Threads::One, |index, _| {
+        self.index.ask("queryBucketIdx", Threads::One, |index, _| {
             Ok(Array(index.candidates(&row)?))
         })
     }
@@ -610,10 +477,12 @@ impl LshIndex {
         // By way of predict, because it takes ids and vectors from one state of the index: a fit
         // may end between two calls.
         let options = predict_options(f64::MAX, None, true);
-        let found = self.ask("queryBucket", Threads::One, |index, control| {
-            let found = index.predict(&row, &options, control);
-            found.map_err(|error| Failure::from(error).naming_rows("v"))
-        })?;
+        let found = self
+            .index
+            .ask("queryBucket", Threads::One, |index, control| {
+                let found = index.predict(&row, &options, control);
+                found.map_err(|error| Failure::from(error).naming_rows("v"))
+            })?;
         let dim = row.dim();
         let mut places: Vec<usize> = (0..found.ids.len()).collect();
         places.sort_unstable_by_key(|place| found.ids[*place]);
@@ -629,7 +498,7 @@ impl LshIndex {
     pub fn hash(&self, x: Values, dim: f64) -> napi::Result<RawHashes> {
         let rows = x.view("x", dim)?;
         let threads = threads_for(rows.rows());
-        self.ask("hash", threads, |index, _| {
+        self.index.ask("hash", threads, |index, _| {
             let data = index.hash(&rows)?;
             Ok(RawHashes {
                 data: Array(data),
@@ -645,7 +514,7 @@ impl LshIndex {
     /// The non-empty buckets of a table.
     #[napi(catch_unwind)]
     pub fn buckets(&self, table: f64) -> napi::Result<RawBuckets> {
-        self.ask("buckets", Threads::All, |index, _| {
+        self.index.ask("buckets", Threads::All, |index, _| {
             let buckets = index.buckets(table as usize)?;
             let mut keys = Vec::with_capacity(buckets.len());
             let mut offsets = Vec::with_capacity(buckets.len() + 1);
@@ -668,14 +537,14 @@ impl LshIndex {
     #[napi(catch_unwind)]
     pub fn set_budget(&self, name: String, budget: u32) -> napi::Result<()> {
         let name = if name == "base" { "base" } else { "multiProbe" };
-        self.index(name)?.set_budget(budget as usize);
+        self.index.get(name)?.set_budget(budget as usize);
         Ok(())
     }
 
     /// Parameters, memory and buckets.
     #[napi(catch_unwind)]
     pub fn describe(&self) -> napi::Result<RawDescription> {
-        self.ask("describe", Threads::One, |index, _| {
+        self.index.ask("describe", Threads::One, |index, _| {
             Ok(index.describe().into())
         })
     }
@@ -683,51 +552,46 @@ impl LshIndex {
     /// Points stored and not deleted.
     #[napi(getter, catch_unwind)]
     pub fn size(&self) -> napi::Result<f64> {
-        Ok(self.index("size")?.size() as f64)
+        Ok(self.index.get("size")?.size() as f64)
     }
 
     /// Vector length, when known.
     #[napi(getter, catch_unwind)]
     pub fn dim(&self) -> napi::Result<Option<f64>> {
-        Ok(self.index("dim")?.dim().map(|dim| dim as f64))
+        Ok(self.index.get("dim")?.dim().map(|dim| dim as f64))
     }
 
     /// Hash functions per table, when known.
     #[napi(getter, catch_unwind)]
     pub fn n_projections(&self) -> napi::Result<Option<f64>> {
-        let known = self.index("nProjections")?.n_projections();
+        let known = self.index.get("nProjections")?.n_projections();
         Ok(known.map(|k| k as f64))
     }
 
     /// Hash tables, when known.
     #[napi(getter, catch_unwind)]
     pub fn n_hash_tables(&self) -> napi::Result<Option<f64>> {
-        let known = self.index("nHashTables")?.n_hash_tables();
+        let known = self.index.get("nHashTables")?.n_hash_tables();
         Ok(known.map(|l| l as f64))
     }
 
     /// Bucket width of L2, when known.
     #[napi(getter, catch_unwind)]
     pub fn r(&self) -> napi::Result<Option<f64>> {
-        Ok(self.index("r")?.r().map(shortest))
+        Ok(self.index.get("r")?.r().map(shortest))
     }
 
     /// Extra probes a table; 0 is base.
     #[napi(getter, catch_unwind)]
     pub fn budget(&self) -> napi::Result<f64> {
-        Ok(self.index("budget")?.budget() as f64)
+        Ok(self.index.get("budget")?.budget() as f64)
     }
 
     /// Whether `dispose` was called.
     #[napi(getter, catch_unwind)]
     pub fn disposed(&self) -> bool {
-        self.shared.index().is_none()
+        self.index.is_disposed()
     }
-}
-
-/// The whole array as one vector named `v`.
-fn one_row(values: &Values) -> Result<RowsView<'_>, Failure> {
-    values.view("v", values.borrow().len() as f64)
 }
 
 impl From<nearhash::Predictions> for RawPredictions {
@@ -738,19 +602,6 @@ impl From<nearhash::Predictions> for RawPredictions {
             distances: Array(found.distances),
             collisions: Array(found.collisions),
             vectors: found.vectors.map(Array),
-        }
-    }
-}
-
-impl From<nearhash::Evaluation> for RawEvaluation {
-    fn from(found: nearhash::Evaluation) -> Self {
-        Self {
-            recall: found.recall,
-            low: found.low,
-            high: found.high,
-            p5: found.p5,
-            micros_per_query: found.micros_per_query,
-            exact_micros_per_query: found.exact_micros_per_query,
         }
     }
 }

@@ -8,14 +8,91 @@ use nearhash::{RowData, RowSlice, RowsView};
 
 use crate::failure::Failure;
 
-/// A `Uint8Array`, `Int16Array` or `Float32Array` argument, as it lies in memory. The face has
-/// made sure that its buffer is neither shared nor detached.
+/// A typed array of the caller's, as it lies in memory while a call is in progress.
 #[derive(Debug)]
-pub struct Values {
+pub(crate) struct TypedArray {
     kind: sys::napi_typedarray_type,
     data: *const u8,
     length: usize,
 }
+
+impl TypedArray {
+    /// # Safety
+    /// `env` and `value` are those of the call in progress.
+    pub(crate) unsafe fn from_napi_value(
+        env: sys::napi_env,
+        value: sys::napi_value,
+    ) -> Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = ptr::null_mut();
+        // SAFETY: the caller's promise; the out-pointers are valid, and null where Node-API allows
+        // it.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &mut kind,
+                &mut length,
+                &mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        napi::check_status!(status, "expected a typed array")?;
+        Ok(Self {
+            kind,
+            data: data.cast(),
+            length,
+        })
+    }
+
+    pub(crate) fn kind(&self) -> sys::napi_typedarray_type {
+        self.kind
+    }
+
+    /// The elements where they lie.
+    ///
+    /// # Panics
+    /// When they are of another type.
+    pub(crate) fn slice<T: Element>(&self) -> &[T] {
+        assert_eq!(self.kind, T::KIND, "another element type");
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: Node-API gave the address and the number of elements of a typed array, whose
+        // element type is `T` by `kind` and whose address is aligned for it. It lives as long as
+        // the call in progress, and so do all borrows: what holds it is an argument and never
+        // stored.
+        unsafe { std::slice::from_raw_parts(self.data.cast(), self.length) }
+    }
+}
+
+/// Element types of the arrays that come in.
+pub(crate) trait Element: Copy {
+    const KIND: sys::napi_typedarray_type;
+}
+
+impl Element for u8 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint8_array;
+}
+
+impl Element for i16 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::int16_array;
+}
+
+impl Element for u32 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint32_array;
+}
+
+impl Element for f32 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::float32_array;
+}
+
+/// A `Uint8Array`, `Int16Array` or `Float32Array` argument. The face has made sure that its buffer
+/// is neither shared nor detached.
+#[derive(Debug)]
+pub struct Values(TypedArray);
 
 impl TypeName for Values {
     fn type_name() -> &'static str {
@@ -31,39 +108,20 @@ impl ValidateNapiValue for Values {}
 
 impl FromNapiValue for Values {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        let mut kind = 0;
-        let mut length = 0;
-        let mut data = ptr::null_mut();
-        // SAFETY: `env` and `value` are those of the call in progress; the out-pointers are valid,
-        // and null where Node-API allows it.
-        let status = unsafe {
-            sys::napi_get_typedarray_info(
-                env,
-                value,
-                &mut kind,
-                &mut length,
-                &mut data,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
-        napi::check_status!(status, "expected a typed array")?;
+        // SAFETY: the caller's promise, passed on.
+        let array = unsafe { TypedArray::from_napi_value(env, value) }?;
         let known = [
             sys::TypedarrayType::uint8_array,
             sys::TypedarrayType::int16_array,
             sys::TypedarrayType::float32_array,
         ];
-        if !known.contains(&kind) {
+        if !known.contains(&array.kind()) {
             return Err(Error::new(
                 Status::InvalidArg,
                 "expected a Uint8Array, Int16Array or Float32Array",
             ));
         }
-        Ok(Self {
-            kind,
-            data: data.cast(),
-            length,
-        })
+        Ok(Self(array))
     }
 }
 
@@ -71,10 +129,11 @@ impl Values {
     /// The values where they lie. Good for the call in progress: JavaScript, which could write to
     /// them or free them, doesn't run before it returns.
     pub(crate) fn borrow(&self) -> RowSlice<'_> {
-        match self.kind {
-            sys::TypedarrayType::uint8_array => RowSlice::U8(self.slice()),
-            sys::TypedarrayType::int16_array => RowSlice::I16(self.slice()),
-            _ => RowSlice::F32(self.slice()),
+        let Self(array) = self;
+        match array.kind() {
+            sys::TypedarrayType::uint8_array => RowSlice::U8(array.slice()),
+            sys::TypedarrayType::int16_array => RowSlice::I16(array.slice()),
+            _ => RowSlice::F32(array.slice()),
         }
     }
 
@@ -95,15 +154,9 @@ impl Values {
             RowSlice::F32(values) => RowData::F32(values.to_vec()),
         }
     }
+}
 
-    /// Only with the type that `kind` names.
-    fn slice<T>(&self) -> &[T] {
-        if self.length == 0 {
-            return &[];
-        }
-        // SAFETY: Node-API gave the address and the number of elements of a typed array, whose
-        // element type is `T` by `kind` and whose address is aligned for it. It lives as long as
-        // the call in progress, and so do all borrows: `Values` is an argument and never stored.
-        unsafe { std::slice::from_raw_parts(self.data.cast(), self.length) }
-    }
+/// The whole array as one vector named `v`.
+pub(crate) fn one_row(values: &Values) -> std::result::Result<RowsView<'_>, Failure> {
+    values.view("v", values.borrow().len() as f64)
 }

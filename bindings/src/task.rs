@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
 use napi::{Env, ScopedTask};
+use nearhash::RowData;
 
 use crate::control::Call;
 use crate::failure::{Failure, catch};
@@ -33,6 +34,24 @@ pub(crate) enum Threads {
     Queries,
     /// Work that may take long: on the pool, after what is there already.
     All,
+}
+
+/// As many queries as the engine answers without asking for threads. They are answered on the
+/// thread that asks: it would take longer to wake another.
+const SERIAL_QUERIES: usize = 16;
+
+/// For a batch of so many queries.
+pub(crate) fn threads_for(rows: usize) -> Threads {
+    if rows > SERIAL_QUERIES {
+        Threads::Queries
+    } else {
+        Threads::One
+    }
+}
+
+/// Vectors of length `dim` in these values.
+pub(crate) fn row_count(values: &RowData, dim: f64) -> usize {
+    values.as_slice().len() / (dim as usize).max(1)
 }
 
 impl Threads {

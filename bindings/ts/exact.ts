@@ -2,7 +2,7 @@ import { ask, call, type Cancellable } from './calls.js'
 import { native } from './native.js'
 import { checkOptions, oneOf } from './options.js'
 import { Neighbors, toNeighbors } from './results.js'
-import { neighborCount, type Metric } from './vector-index.js'
+import { METRICS, neighborCount, type Metric } from './vector-index.js'
 import { isFlat, readVectors, type Rows, type Vectors } from './vectors.js'
 
 /** Options of `cdist`. */
@@ -23,7 +23,6 @@ export interface Distances {
   shape: [rows: number, columns: number]
 }
 
-const METRICS = ['euclidean', 'cosine'] as const
 const CDIST_OPTIONS = ['metric', 'signal'] as const
 const KNN_OPTIONS = ['k', ...CDIST_OPTIONS] as const
 

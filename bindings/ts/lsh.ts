@@ -1,10 +1,19 @@
 import { inspect, type InspectOptions } from 'node:util'
 import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
-import { native } from './native.js'
+import { native, type LshIndex as NativeLshIndex } from './native.js'
 import { checkOptions, flag, integer, MAX_COUNT, optionalInteger, optionalPositive } from './options.js'
-import { toQueryResults, type QueryResult } from './results.js'
-import { nativeOf, readQueries, VectorIndex, type Metric } from './vector-index.js'
+import { toNeighbors, toQueryResults, type Neighbors, type QueryResult } from './results.js'
+import { SingleQueries } from './single-query.js'
+import {
+  nativeOf,
+  neighborCount,
+  readQueries,
+  VectorIndex,
+  type Evaluation,
+  type Metric,
+  type SearchOptions,
+} from './vector-index.js'
 import { MAX_DIM, readVector, type NumericArray, type Vectors } from './vectors.js'
 
 /** Options of both classes. */
@@ -89,6 +98,7 @@ export interface Hashes {
 
 const LSH_OPTIONS = ['nProjections', 'nHashTables', 'bucketSize', 'dim', 'seed'] as const
 const L2_OPTIONS = [...LSH_OPTIONS, 'r'] as const
+const SEARCH_OPTIONS = ['k', 'signal'] as const
 const PREDICT_OPTIONS = ['topK', 'onlyIndex', 'bound', 'signal'] as const
 
 /** Largest budget of probes a table. */
@@ -98,14 +108,57 @@ const MAX_BUDGET = 1e6
  * Several hash tables, multi-probe, exact ranking of every candidate. Theory holds as in the papers, see {@link stats}.
  */
 export abstract class LshIndex extends VectorIndex {
+  readonly #native: NativeLshIndex
+  readonly #single: SingleQueries
+
+  /** @internal */
+  constructor(native: NativeLshIndex) {
+    super(native)
+    this.#native = native
+    this.#single = new SingleQueries(native)
+  }
+
   /** Hash functions per table: the option's, or what `fit` chose; undefined before. */
   get nProjections(): number | undefined {
-    return call(() => nativeOf(this).nProjections) ?? undefined
+    return call(() => this.#native.nProjections) ?? undefined
   }
 
   /** Hash tables: the option's, or what `fit` chose; undefined before. */
   get nHashTables(): number | undefined {
-    return call(() => nativeOf(this).nHashTables) ?? undefined
+    return call(() => this.#native.nHashTables) ?? undefined
+  }
+
+  override search(x: Vectors, options?: SearchOptions): Promise<Neighbors> {
+    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
+      const { values, dim } = readQueries(this, 'x', x)
+      return this.#native.search(values, dim, neighborCount(k), control)
+    }).then(toNeighbors)
+  }
+
+  override searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors {
+    const k = neighborCount(checkOptions('options', options, ['k']).k)
+    return (
+      this.#single.answer(x, k) ??
+      call(() => {
+        const { values, dim } = readQueries(this, 'x', x)
+        return toNeighbors(this.#native.searchSync(values, dim, k))
+      })
+    )
+  }
+
+  override evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation> {
+    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
+      const { values, dim } = readQueries(this, 'queries', queries)
+      return this.#native.evaluate(values, dim, neighborCount(k), control)
+    })
+  }
+
+  override evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation {
+    return call(() => {
+      const k = neighborCount(checkOptions('options', options, ['k']).k)
+      const { values, dim } = readQueries(this, 'queries', queries)
+      return this.#native.evaluateSync(values, dim, k)
+    })
   }
 
   /**
@@ -127,7 +180,7 @@ export abstract class LshIndex extends VectorIndex {
     return ask(options, PREDICT_OPTIONS, (control, checked) => {
       const { topK, bound, vectors } = readPredictOptions(checked)
       const { values, dim } = readQueries(this, 'x', x)
-      return nativeOf(this).predict(values, dim, topK, bound, vectors, control)
+      return this.#native.predict(values, dim, topK, bound, vectors, control)
     }).then(toQueryResults)
   }
 
@@ -137,13 +190,13 @@ export abstract class LshIndex extends VectorIndex {
       const checked = checkOptions('options', options, PREDICT_OPTIONS.slice(0, 3))
       const { topK, bound, vectors } = readPredictOptions(checked)
       const { values, dim } = readQueries(this, 'x', x)
-      return toQueryResults(nativeOf(this).predictSync(values, dim, topK, bound, vectors))
+      return toQueryResults(this.#native.predictSync(values, dim, topK, bound, vectors))
     })
   }
 
   /** Probe the home bucket of every table only (the default). */
   base(): this {
-    call(() => nativeOf(this).setBudget('base', 0))
+    call(() => this.#native.setBudget('base', 0))
     return this
   }
 
@@ -152,20 +205,20 @@ export abstract class LshIndex extends VectorIndex {
    * ones. Kept across `fit`. 0 equals {@link base}.
    */
   multiProbe(budget: number): this {
-    call(() => nativeOf(this).setBudget('multiProbe', integer('budget', budget, 0, MAX_BUDGET)))
+    call(() => this.#native.setBudget('multiProbe', integer('budget', budget, 0, MAX_BUDGET)))
     return this
   }
 
   /** Candidates without ranking: ids of the points that share a probed bucket with the vector, ascending. */
   queryBucketIdx(v: NumericArray): Uint32Array {
-    return call(() => nativeOf(this).candidates(readVector('v', v)))
+    return call(() => this.#native.candidates(readVector('v', v)))
   }
 
   /** The vectors of these candidates, in the same order. */
   queryBucket(v: NumericArray): Float32Array[] {
     return call(() => {
       const values = readVector('v', v)
-      const vectors = nativeOf(this).candidateVectors(values)
+      const vectors = this.#native.candidateVectors(values)
       const dim = values.length
       return Array.from({ length: vectors.length / dim }, (_, i) => vectors.slice(i * dim, (i + 1) * dim))
     })
@@ -182,7 +235,7 @@ export abstract class LshIndex extends VectorIndex {
   hash(x: Vectors): Hashes {
     return call(() => {
       const { values, dim } = readQueries(this, 'x', x)
-      return nativeOf(this).hash(values, dim) as Hashes
+      return this.#native.hash(values, dim) as Hashes
     })
   }
 
@@ -200,14 +253,14 @@ export abstract class LshIndex extends VectorIndex {
    */
   buckets(table: number): Map<string, Uint32Array> {
     return call(() => {
-      const { keys, offsets, ids } = nativeOf(this).buckets(integer('table', table, 0, MAX_COUNT))
+      const { keys, offsets, ids } = this.#native.buckets(integer('table', table, 0, MAX_COUNT))
       return new Map(keys.map((key, i) => [key, ids.slice(offsets[i], offsets[i + 1])]))
     })
   }
 
   /** Parameters, probing, memory and the shape of every table. */
   describe(): Description {
-    const { budget, ...description } = call(() => nativeOf(this).describe())
+    const { budget, ...description } = call(() => this.#native.describe())
     const { family, size, dim, nProjections, nHashTables, r, seed, memoryBytes, tables } = description
     return {
       family: family as Description['family'],
@@ -230,9 +283,9 @@ export abstract class LshIndex extends VectorIndex {
 
   /** @internal */
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    if (nativeOf(this).disposed) return `${this.constructor.name} { disposed: true }`
+    if (this.#native.disposed) return `${this.constructor.name} { disposed: true }`
     const { size, dim, nProjections, nHashTables } = this
-    const { budget, r } = nativeOf(this)
+    const { budget, r } = this.#native
     const fields = Object.entries({ size, dim, nProjections, nHashTables, r, budget })
     const known = Object.fromEntries(fields.filter(([, value]) => value !== undefined && value !== null))
     return `${this.constructor.name} ${inspect(known, { ...options, breakLength: Infinity })}`
@@ -278,7 +331,7 @@ export class L2 extends LshIndex {
 
   /** Bucket width: the option's, or what `fit` chose; undefined before. Held as float32. */
   get r(): number | undefined {
-    return call(() => nativeOf(this).r) ?? undefined
+    return call(() => (nativeOf(this) as NativeLshIndex).r) ?? undefined
   }
 }
 

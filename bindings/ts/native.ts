@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import type * as Binding from '#binding'
 import { loadFailure } from './load-failure.js'
 
-export type { Control, LshIndex, RawNeighbors, RawPredictions } from '#binding'
+export type { AdaptiveIndex, Control, LshIndex, RawNeighbors, RawPredictions } from '#binding'
 
 /** The native add-on. */
 export const native = load()

@@ -30,7 +30,7 @@ export class Neighbors implements Iterable<Row> {
   readonly k: number
   /** Queries. */
   readonly length: number
-  /** `length * k` ids; places behind a row's count are 0. */
+  /** `length * k` ids; places behind a row's count are 0. May share its buffer with `distances`. */
   readonly ids: Uint32Array
   /** `length * k` distances. */
   readonly distances: Float32Array

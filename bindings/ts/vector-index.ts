@@ -1,11 +1,14 @@
-import { ask, call, change, type Cancellable, type Progress } from './calls.js'
-import { type LshIndex as NativeIndex } from './native.js'
-import { checkOptions, integer, MAX_COUNT } from './options.js'
-import { Neighbors, toNeighbors } from './results.js'
+import { call, change, type Cancellable, type Progress } from './calls.js'
+import { type LshIndex as NativeLshIndex } from './native.js'
+import { integer, MAX_COUNT } from './options.js'
+import type { Neighbors } from './results.js'
 import { isFlat, readVector, readVectors, type NumericArray, type Rows, type Vectors } from './vectors.js'
 
 /** What near means. The distance of `'cosine'` is 1 - similarity, from 0 to 2. Both sort ascending. */
 export type Metric = 'euclidean' | 'cosine'
+
+/** @internal */
+export const METRICS = ['euclidean', 'cosine'] as const
 
 /** Options of the calls that take in points. */
 export interface FitOptions extends Cancellable {
@@ -43,14 +46,24 @@ const MAX_ID = 2 ** 32 - 1
 
 /** @internal */
 export const FIT_OPTIONS = ['signal', 'onProgress'] as const
-const SEARCH_OPTIONS = ['k', 'signal'] as const
 
-/**
- * A small result is written to these and copied out of them: new arrays that the native side fills cost several times
- * as much.
- */
-const scratch = new Uint32Array(4096)
-const scratchFloats = new Float32Array(scratch.buffer)
+/** @internal What the native objects of all classes have. */
+export type NativeIndex = Pick<
+  NativeLshIndex,
+  | 'fit'
+  | 'fitSync'
+  | 'store'
+  | 'storeSync'
+  | 'storeOne'
+  | 'delete'
+  | 'deleteEqual'
+  | 'update'
+  | 'vector'
+  | 'reset'
+  | 'dispose'
+  | 'size'
+  | 'dim'
+>
 
 /** @internal The native object behind an index, for the classes of this package. */
 export let nativeOf: (index: VectorIndex) => NativeIndex
@@ -117,30 +130,10 @@ export abstract class VectorIndex {
    * @throws NearhashError ERR_NEARHASH_NOT_FITTED, ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE,
    * ERR_NEARHASH_ZERO_VECTOR, ERR_NEARHASH_ARGUMENT.
    */
-  search(x: Vectors, options?: SearchOptions): Promise<Neighbors> {
-    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
-      const { values, dim } = readQueries(this, 'x', x)
-      return this.#native.search(values, dim, neighborCount(k), control)
-    }).then(toNeighbors)
-  }
+  abstract search(x: Vectors, options?: SearchOptions): Promise<Neighbors>
 
-  /** {@link search}, blocking. */
-  searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors {
-    return call(() => {
-      const k = neighborCount(checkOptions('options', options, ['k']).k)
-      const { values, rows, dim } = readQueries(this, 'x', x)
-      if (1 + rows * (1 + 2 * k) > scratch.length) return new Neighbors(this.#native.searchSync(values, dim, k))
-      this.#native.searchInto(values, dim, k, scratch)
-      const places = scratch[0]! * rows
-      const ids = 1 + rows
-      return new Neighbors({
-        k: scratch[0]!,
-        counts: scratch.slice(1, ids),
-        ids: scratch.slice(ids, ids + places),
-        distances: scratchFloats.slice(ids + places, ids + 2 * places),
-      })
-    })
-  }
+  /** {@link search}, blocking. One query in a typed array costs next to nothing beside the search itself. */
+  abstract searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors
 
   /**
    * Add one point to a fitted index, or to an empty one whose options leave nothing open (`dim`, `nProjections`,
@@ -208,21 +201,10 @@ export abstract class VectorIndex {
    * console.log(`recall@2 ${recall} (${low.toFixed(2)} to ${high.toFixed(2)})`)
    * // recall@2 0.75 (0.26 to 1.00)
    */
-  evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation> {
-    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
-      const { values, dim } = readQueries(this, 'queries', queries)
-      return this.#native.evaluate(values, dim, neighborCount(k), control)
-    })
-  }
+  abstract evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation>
 
   /** {@link evaluate}, blocking. */
-  evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation {
-    return call(() => {
-      const k = neighborCount(checkOptions('options', options, ['k']).k)
-      const { values, dim } = readQueries(this, 'queries', queries)
-      return this.#native.evaluateSync(values, dim, k)
-    })
-  }
+  abstract evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation
 
   /** Forget the points, keep the options. */
   reset(): this {
@@ -267,6 +249,6 @@ function giving<T>(value: T, promise: Promise<unknown>): Promise<T> {
 }
 
 /** @internal The option k. */
-export function neighborCount(k: unknown): number {
-  return k === undefined ? 10 : integer('k', k, 1, MAX_COUNT)
+export function neighborCount(k: unknown, fallback = 10): number {
+  return k === undefined ? fallback : integer('k', k, 1, MAX_COUNT)
 }

@@ -42,9 +42,11 @@ export interface Rows {
 
 type TypedArray = Exclude<NumericArray, readonly number[]>
 
-/** The type's name for a typed array of any realm, undefined for anything else. */
-const typeName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
-  .get as (this: unknown) => string | undefined
+/** @internal The type's name for a typed array of any realm, undefined for anything else. */
+export const typeName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get as (this: unknown) => string | undefined
 
 const TYPED_ARRAYS = [
   'Float32Array',
@@ -233,13 +235,14 @@ function checkTyped(argument: string, array: TypedArray, type: string): void {
   }
 }
 
-function isShared(array: TypedArray): boolean {
+/** @internal */
+export function isShared(array: TypedArray): boolean {
   const { buffer } = array
   return !(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
 }
 
-/** Its property `detached` is newer than Node 20. */
-function isDetached(buffer: ArrayBufferLike): boolean {
+/** @internal Its property `detached` is newer than Node 20. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
   try {
     new Uint8Array(buffer)
     return false

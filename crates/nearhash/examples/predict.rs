@@ -1,4 +1,5 @@
-//! Time `fit` and `predict` in Rust alone, for comparison with the same calls through Node:
+//! Time `fit`, `predict` and single searches in Rust alone, for comparison with the same calls
+//! through Node:
 //! `cargo run --release --example predict -- <points.npy> <queries> <threads> <rounds>`.
 //!
 //! The file holds uint16 in C order, version 1.0. Queries are its first rows, repeated as often as
@@ -7,6 +8,7 @@
 use std::error::Error;
 use std::time::Instant;
 
+use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
 use nearhash::{
     Control, FamilyKind, LshIndex, LshOptions, Points, PredictOptions, RowData, RowSlice, RowsView,
 };
@@ -57,15 +59,101 @@ fn run(path: &str, queries: usize, rounds: usize) -> Result<(), Box<dyn Error + 
         times.push(start.elapsed().as_secs_f64() * 1e3);
         sum = found.ids.iter().map(|id| u64::from(*id)).sum();
     }
-    let times: Vec<_> = times.iter().map(f64::to_string).collect();
+    let (single, single_sum) = singles(&asked, rounds)?;
+    let fast = fast(&asked, rounds)?;
     println!(
-        "{{\"fitMs\":{fit},\"predictMs\":[{}],\"idSum\":{sum},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}}}",
-        times.join(","),
+        "{{\"fitMs\":{fit},\"predictMs\":{times:?},\"idSum\":{sum},\"singleNs\":{single:?},\"singleIdSum\":{single_sum},{fast},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}}}",
         floats * size_of::<f32>(),
         index.memory_bytes(),
         grown.map_or("null".into(), |bytes| bytes.to_string()),
     );
     Ok(())
+}
+
+/// Nanoseconds of a single search, round by round, in an index that answers fast; the sum of ids.
+fn singles(
+    asked: &RowsView<'_>,
+    rounds: usize,
+) -> Result<(Vec<f64>, u64), Box<dyn Error + Send + Sync>> {
+    let (dim, RowSlice::F32(values)) = (asked.dim(), asked.values()) else {
+        return Err("float32 queries are needed".into());
+    };
+    let index = LshIndex::new(LshOptions {
+        family: FamilyKind::L2 { r: Some(3360.0) },
+        n_projections: Some(40),
+        n_hash_tables: Some(2),
+        ..LshOptions::default()
+    })?;
+    index.fit(
+        Points::new(RowData::F32(values.to_vec()), dim)?,
+        &Control::new(),
+    )?;
+    one_by_one(values, dim, rounds, |query, ids, distances| {
+        index.search_one(query, ids, distances)
+    })
+}
+
+/// Milliseconds of a batch and nanoseconds of a single search in the fast index, as JSON.
+fn fast(asked: &RowsView<'_>, rounds: usize) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let (dim, RowSlice::F32(values)) = (asked.dim(), asked.values()) else {
+        return Err("float32 queries are needed".into());
+    };
+    let (index, control) = (AdaptiveIndex::new(IndexOptions::default())?, Control::new());
+    index.fit(Points::new(RowData::F32(values.to_vec()), dim)?, &control)?;
+    let options = SearchOptions {
+        k: TOP_K,
+        recall: None,
+        probes: None,
+        filter: None,
+    };
+    let (mut batch, mut batch_sum) = (Vec::new(), 0);
+    for _ in 0..rounds {
+        let start = Instant::now();
+        let found = index.search(asked, &options, &control)?;
+        batch.push(start.elapsed().as_secs_f64() * 1e3);
+        batch_sum = found.ids.iter().map(|id| u64::from(*id)).sum::<u64>();
+    }
+    let (single, single_sum) = one_by_one(values, dim, rounds, |query, ids, distances| {
+        index.search_one(query, &options, ids, distances)
+    })?;
+    if single_sum != batch_sum {
+        return Err("the batch and its rows one by one differ".into());
+    }
+    Ok(format!(
+        "\"indexBatchMs\":{batch:?},\"indexSingleNs\":{single:?},\"indexIdSum\":{single_sum}"
+    ))
+}
+
+/// Nanoseconds of one search of each row of `values`, round by round, of the thread's own time
+/// where the system tells it; the sum of ids.
+fn one_by_one(
+    values: &[f32],
+    dim: usize,
+    rounds: usize,
+    search: impl Fn(RowSlice<'_>, &mut [u32], &mut [f32]) -> nearhash::Result<usize>,
+) -> Result<(Vec<f64>, u64), Box<dyn Error + Send + Sync>> {
+    let (mut ids, mut distances) = ([0; TOP_K], [0.0; TOP_K]);
+    let (mut times, mut sum) = (Vec::new(), 0);
+    for _ in 0..rounds {
+        sum = 0;
+        let (start, worked) = (Instant::now(), thread_time());
+        for query in values.chunks_exact(dim) {
+            let count = search(RowSlice::F32(query), &mut ids, &mut distances)?;
+            sum += ids[..count].iter().map(|id| u64::from(*id)).sum::<u64>();
+        }
+        let elapsed = match (worked, thread_time()) {
+            (Some(before), Some(after)) => (after - before) as f64,
+            _ => start.elapsed().as_secs_f64() * 1e9,
+        };
+        times.push(elapsed / (values.len() / dim) as f64);
+    }
+    Ok((times, sum))
+}
+
+/// Nanoseconds that this thread has worked, where Linux tells it: others' work doesn't count.
+fn thread_time() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 /// Most memory that this process has had, where Linux tells it.

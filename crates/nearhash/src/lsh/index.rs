@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::exact::{self, Neighbors};
 use crate::metric::{Metric, Prepared};
-use crate::points::{MAX_ROWS, Points, RowsView};
+use crate::points::{MAX_ROWS, Points, RowSlice, RowsView};
 
 /// An index of several hash tables.
 ///
@@ -258,6 +258,32 @@ impl LshIndex {
         let effort = Self::effort(&state, budget, None);
         let found = self.searcher(&state).search(queries, k, effort, control)?;
         Ok(found.0)
+    }
+
+    /// The nearest candidates of one query, as many as the slices have places, ties to the lower
+    /// id. Returns how many places are filled; the others are left as they are.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search); also slices of different lengths.
+    pub fn search_one(
+        &self,
+        query: RowSlice<'_>,
+        ids: &mut [u32],
+        distances: &mut [f32],
+    ) -> Result<usize> {
+        if ids.is_empty() || ids.len() != distances.len() {
+            return Err(Error::argument_error(
+                "ids",
+                format!("{} places beside {} distances", ids.len(), distances.len()),
+                "as many places as distances, at least 1",
+            ));
+        }
+        let state = self.state_or_empty("search")?;
+        let query = RowsView::new(query, query.len())?;
+        self.check_dim("x", query.dim(), Some(state.built.points().dim()))?;
+        let effort = Self::effort(&state, self.budget(), None);
+        self.searcher(&state)
+            .search_one(&query, effort, ids, distances)
     }
 
     /// What floky returns: the nearest candidates, how many candidates there were and, if wanted,

@@ -226,6 +226,30 @@ impl Searcher<'_> {
         Ok((out, collisions))
     }
 
+    /// The nearest candidates of one query, as many as `ids` has places; how many there are.
+    pub(crate) fn search_one(
+        &self,
+        query: &RowsView<'_>,
+        effort: Effort,
+        ids: &mut [u32],
+        distances: &mut [f32],
+    ) -> Result<usize> {
+        let prepared = Prepared::new("x", query, self.built.family().metric())?;
+        let mut count = 0;
+        self.pool.with(|scratch| {
+            self.each_candidates(&prepared, 0..1, effort, scratch, |_, query, scratch| {
+                self.rank(query, ids.len(), scratch);
+                let found = scratch.top.drain();
+                count = found.len();
+                let places = ids.iter_mut().zip(distances.iter_mut());
+                for ((id, distance), found) in places.zip(found) {
+                    (*id, *distance) = found;
+                }
+            });
+        });
+        Ok(count)
+    }
+
     /// Ids of one query's candidates, ascending.
     pub(crate) fn candidates(&self, query: &RowsView<'_>, effort: Effort) -> Result<Vec<u32>> {
         let prepared = Prepared::new("v", query, self.built.family().metric())?;

@@ -307,3 +307,38 @@ fn what_a_query_has_seen_is_forgotten_by_all_later_ones() {
         assert_eq!(index.candidates(&one).unwrap(), first, "after {between}");
     }
 }
+
+#[test]
+fn one_query_is_answered_as_in_a_batch_and_writes_only_what_it_found() {
+    let (dim, k) = (12, 7);
+    let rows = normal(51, 300 * dim);
+    for family in FAMILIES {
+        let index = fitted(options(family, 9, 3), &rows, dim);
+        for budget in [0, 4] {
+            index.set_budget(budget);
+            let asked = normal(52, 40 * dim);
+            let batch = index
+                .search(&view(&asked, dim), k, &Control::new())
+                .unwrap();
+            let mut short = 0;
+            for (i, query) in asked.chunks_exact(dim).enumerate() {
+                let (mut ids, mut distances) = ([u32::MAX; 7], [-1.0; 7]);
+                let count = index
+                    .search_one(RowSlice::F32(query), &mut ids, &mut distances)
+                    .unwrap();
+                assert_eq!(count, batch.counts[i] as usize);
+                assert_eq!(ids[..count], batch.ids[i * k..][..count]);
+                assert_eq!(distances[..count], batch.distances[i * k..][..count]);
+                assert!(ids[count..].iter().all(|id| *id == u32::MAX));
+                assert!(distances[count..].iter().all(|distance| *distance == -1.0));
+                short += usize::from(count < k);
+            }
+            assert!(short > 0 || budget > 0, "no list was short");
+        }
+        let query = RowSlice::F32(&rows[..dim]);
+        assert!(index.search_one(query, &mut [], &mut []).is_err());
+        assert!(index.search_one(query, &mut [0; 2], &mut [0.0; 3]).is_err());
+        let short = RowSlice::F32(&rows[..dim - 1]);
+        assert!(index.search_one(short, &mut [0], &mut [0.0]).is_err());
+    }
+}
