@@ -1,0 +1,31 @@
+import { ANNOY } from './annoy.mjs'
+import { EXACT_SCAN } from './exact-scan.mjs'
+import { FAISS_FLAT, FAISS_HNSW, FAISS_IVF, FAISS_IVF_PQ, FAISS_LSH } from './faiss.mjs'
+import { HNSWLIB_NATIVE } from './hnswlib-native.mjs'
+import { HNSWLIB_NODE } from './hnswlib-node.mjs'
+import { INDEX, PURE_HASH } from './nearhash-index.mjs'
+import { TEXTBOOK_LSH } from './nearhash-lsh.mjs'
+import { NUMPY_EXACT } from './numpy-exact.mjs'
+import { USEARCH } from './usearch.mjs'
+
+/**
+ * Everything that can be measured, in the order of tables and legends: ours first, then by language.
+ *
+ * @type {readonly import('./rival.mjs').Rival[]}
+ */
+export const RIVALS = [
+  INDEX,
+  PURE_HASH,
+  TEXTBOOK_LSH,
+  EXACT_SCAN,
+  HNSWLIB_NODE,
+  USEARCH,
+  HNSWLIB_NATIVE,
+  FAISS_HNSW,
+  FAISS_IVF,
+  FAISS_IVF_PQ,
+  FAISS_LSH,
+  FAISS_FLAT,
+  ANNOY,
+  NUMPY_EXACT,
+]

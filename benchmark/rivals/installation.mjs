@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const FOLDER = fileURLToPath(new URL('packages', import.meta.url))
+const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url))
+const IS_WINDOWS = process.platform === 'win32'
+
+/** Where the Python environment is unless said: in the user's folder for caches. */
+export const DEFAULT_PYTHON = join(
+  process.env['XDG_CACHE_HOME'] ?? (IS_WINDOWS ? process.env['LOCALAPPDATA'] : undefined) ?? join(homedir(), '.cache'),
+  'nearhash-benchmark', 'python',
+)
+
+/**
+ * Installs the npm packages of rivals as their lock file has them, if that wasn't done yet. One of them is
+ * compiled on the way, which takes a C++ compiler; without it the others are still there.
+ *
+ * @param {(what: string) => void} say
+ * @returns {Promise<string | undefined>} why it failed
+ */
+export async function installPackages(say) {
+  if (existsSync(join(FOLDER, 'node_modules', '.package-lock.json'))) return undefined
+  say('installing the packages of rivals in benchmark/rivals/packages (npm ci)')
+  const npm = process.env['npm_execpath']
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  return npm?.endsWith('.js')
+    ? await run(process.execPath, [npm, ...args], { cwd: FOLDER })
+    : await run('npm', args, { cwd: FOLDER, shell: IS_WINDOWS })
+}
+
+/**
+ * @param {string} folder of a virtual environment
+ * @returns {string | undefined} its Python, if it is there
+ */
+export function pythonIn(folder) {
+  const path = IS_WINDOWS ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python3')
+  return existsSync(path) ? path : undefined
+}
+
+/**
+ * Makes a virtual environment with the packages of requirements.txt, two of which are compiled for this CPU.
+ *
+ * @param {string} folder may exist already, and is then brought up to date
+ * @param {(what: string) => void} say
+ * @returns {Promise<string | undefined>} why it failed
+ */
+export async function installPython(folder, say) {
+  if (pythonIn(folder) === undefined) {
+    say(`making a Python environment in ${folder}`)
+    await mkdir(dirname(folder), { recursive: true })
+    const failure = await run(IS_WINDOWS ? 'python' : 'python3', ['-m', 'venv', folder])
+    if (failure !== undefined) return failure
+  }
+  say(`installing Python packages of rivals in ${folder}`)
+  const python = pythonIn(folder) ?? 'python3'
+  return await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS])
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, shell?: boolean }} [options]
+ * @returns {Promise<string | undefined>} the last lines of what it said when it failed
+ */
+function run(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said = `${said}${text}`.slice(-2000)
+    })
+    child.on('error', (error) => resolve(error.message))
+    child.on('close', (code) => resolve(code === 0 ? undefined : said.trim().split('\n').slice(-3).join(' / ') || `exit code ${code}`))
+  })
+}
