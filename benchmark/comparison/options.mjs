@@ -19,8 +19,7 @@ import { DEFAULT_PYTHON } from '../rivals/installation.mjs'
  * @property {boolean} installPython
  * @property {string} python folder of a virtual environment
  * @property {string} [redis] URL of a server
- * @property {string} [kernels] path of a JSON file with micro-benchmarks of the kernels
- * @property {string} [from] path of a results.json to report again
+ * @property {boolean} report make the report again from what was measured before
  * @property {string} out
  */
 
@@ -37,7 +36,7 @@ NEARHASH_DATA names a folder of sets (see benchmark/data/README.md); without it 
   --quick             two minutes: parts of the sets, fewer rivals, settings and rounds
   --growth            time against the number of points, ${SIZES.map((size) => size.toLocaleString('en-US')).join(', ')}, on one set
   --sizes <list>      other numbers of points for --growth
-  --sets <list>       names of sets (default: all; with --growth: the first)
+  --sets <list>       names of sets (default: all; with --growth: the one of fewest dimensions)
   --rivals <list>     of ${RIVALS.map(({ id }) => id).join(', ')}
                       (default: all; with --growth and --quick fewer)
   --threads <n>       for the second part, in which each does what it can; 1 leaves it out (default: all cores)
@@ -47,9 +46,8 @@ NEARHASH_DATA names a folder of sets (see benchmark/data/README.md); without it 
   --install-python    install Python rivals: hnswlib, FAISS, Annoy, NumPy
   --python <folder>   virtual environment for them (default: ${DEFAULT_PYTHON.replace(os.homedir(), '~')})
   --redis <url>       of a server of Redis 8 or later, to measure its vector sets; the key nearhash-benchmark is overwritten
-  --kernels <file>    JSON of a micro-benchmark of kernels, to be shown in the report
-  --from <file>       results.json of an earlier run: make its report again, measure nothing
-  --out <folder>      where report.html, the figures, table.md and results.json go (default: benchmark/results/bench)
+  --report            measure nothing, make the report again from the numbers in --out
+  --out <folder>      where report.html, figures, table.md and the numbers go (default: benchmark/results/bench)
   --help              this text
 
 Lists are parted by commas. Rivals that aren't there are left out and named, with the reason.
@@ -77,8 +75,7 @@ export function readOptions(args) {
       'install-python': { type: 'boolean' },
       python: { type: 'string' },
       redis: { type: 'string' },
-      kernels: { type: 'string' },
-      from: { type: 'string' },
+      report: { type: 'boolean' },
       out: { type: 'string' },
       help: { type: 'boolean' },
     },
@@ -96,14 +93,13 @@ export function readOptions(args) {
     rounds: values.rounds === undefined ? ROUNDS[quick ? 'quick' : 'full'] : parseInteger('--rounds', values.rounds, { from: 1, to: 1000 }),
     install: !values['no-install'],
     installPython: values['install-python'] ?? false,
+    report: values.report ?? false,
     python: values.python ?? DEFAULT_PYTHON,
     out: values.out ?? RESULTS,
   }
   if (values.sets !== undefined) options.sets = parseNames('--sets', values.sets)
   if (values.rivals !== undefined) options.rivals = parseNames('--rivals', values.rivals, RIVALS.map(({ id }) => id))
   if (values.redis !== undefined) options.redis = parseRedisUrl(values.redis)
-  if (values.kernels !== undefined) options.kernels = values.kernels
-  if (values.from !== undefined) options.from = values.from
   return options
 }
 

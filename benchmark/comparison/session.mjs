@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs'
+import os from 'node:os'
 import { basename, join } from 'node:path'
-import { readBundledSet, readSet, findSets } from '../datasets/evaluation-set.mjs'
+import { firstRows } from '../datasets/collection.mjs'
 import { DataError } from '../datasets/data-error.mjs'
-import { describeMachine, machineLine } from '../measure/machine.mjs'
-import { ProgressLine } from '../report/progress.mjs'
+import { findSets, readBundledSet, readSet } from '../datasets/evaluation-set.mjs'
+import { enlarge } from '../datasets/jitter.mjs'
+import { describeMachine } from '../measure/machine.mjs'
 import { RIVALS } from '../rivals/catalogue.mjs'
-import { installPackages, installPython, pythonIn } from '../rivals/installation.mjs'
+import { pythonIn } from '../rivals/installation.mjs'
 import { compare } from './measure.mjs'
-import { createTask, JUDGED_QUERIES } from './task.mjs'
+import { asFloats, createTask, JUDGED_QUERIES } from './task.mjs'
 
 /**
+ * @typedef {import('../datasets/evaluation-set.mjs').EvaluationSet} EvaluationSet
  * @typedef {import('./measure.mjs').SetResult} SetResult
+ * @typedef {import('./measure.mjs').Extent} Extent
  * @typedef {import('./options.mjs').ComparisonOptions} ComparisonOptions
  */
 
@@ -19,86 +23,111 @@ import { createTask, JUDGED_QUERIES } from './task.mjs'
  *
  * @typedef {object} ComparisonResults
  * @property {1} format
- * @property {import('../measure/machine.mjs').Machine & { cpuFlags: string[] }} machine
+ * @property {'comparison' | 'growth'} kind whether `sets` are sets, or one set in several sizes
+ * @property {import('../measure/machine.mjs').Machine & { cpuFlags: string[], load: number }} machine load: how many programs wanted to run when it began
  * @property {{ quick: boolean, rounds: number, threads: number, clock: 'wall' | 'cpu' }} settings
- * @property {{ id: string, name: string, version: string, build: string }[]} rivals that were measured
+ * @property {RivalAbout[]} rivals that were measured
  * @property {SetResult[]} sets
+ * @property {{ seed: number, sigma: number, realRows: number }} [enlarged] how the larger sizes were made
  */
+
+/** @typedef {{ id: string, name: string, version: string, build: string }} RivalAbout */
 
 /** Of each set with --quick. */
 const QUICK_ROWS = 10_000
 const QUICK_QUERIES = 200
 /** Seconds that one setting is timed in a round. */
-const PASS_SECONDS = { full: 0.4, quick: 0.08 }
+const PASS_SECONDS = { full: 0.4, quick: 0.06 }
+/** Batches need more queries than recall does. */
 const MOST_QUERIES = 10_000
+const GROWTH_SEED = 1
+
+/** What is measured unless --rivals says otherwise. */
+const QUICK_RIVALS = ['index', 'index-settle-0', 'lsh', 'exact', 'hnswlib-node', 'usearch', 'hnswlib', 'faiss-ivf']
+const GROWTH_RIVALS = ['index', 'index-settle-0', 'exact', 'hnswlib', 'faiss-ivf']
 
 /**
  * @param {ComparisonOptions} options
- * @param {{ folder: string, signal: AbortSignal }} surroundings a folder for files that workers share
+ * @param {object} surroundings
+ * @param {string} surroundings.folder for files that workers share
+ * @param {AbortSignal} surroundings.signal
+ * @param {(progress: { stage: string, done: number, total: number }) => void} surroundings.onProgress
+ * @param {(results: ComparisonResults) => Promise<void>} surroundings.onSet called with all there is whenever one more set is done
  * @returns {Promise<ComparisonResults>}
  */
-export async function runComparison(options, { folder, signal }) {
-  const { quick, rounds, threads, clock } = options
-  const say = (/** @type {string} */ what) => process.stderr.write(`${what}\n`)
-  const machine = { ...describeMachine(), cpuFlags: cpuFlags() }
-  process.stdout.write(`${machineLine(machine)}\n`)
-  await install(options, say)
+export async function runComparison(options, { folder, signal, onProgress, onSet }) {
+  const { quick, growth, rounds, threads, clock } = options
+  const wanted = options.rivals ?? (quick ? QUICK_RIVALS : growth ? GROWTH_RIVALS : RIVALS.map(({ id }) => id))
+  const rivals = RIVALS.filter(({ id }) => wanted.includes(id) && (id !== 'redis' || options.redis !== undefined))
   const python = pythonIn(options.python)
-  const rivals = RIVALS.filter(({ id }) => options.rivals?.includes(id) ?? true)
-
-  const progress = new ProgressLine()
-  /** @type {Map<string, { id: string, name: string, version: string, build: string }>} */
-  const about = new Map()
-  /** @type {SetResult[]} */
-  const sets = []
-  const readers = await setReaders(options)
-  try {
-    for (const [place, read] of readers.entries()) {
-      const set = await read()
-      const own = join(folder, `set-${place}`)
-      const task = await createTask(set, { folder: own, mostJudged: quick ? QUICK_QUERIES : JUDGED_QUERIES, ...(quick ? { mostRows: QUICK_ROWS } : {}) })
-      const { about: versions, ...result } = await compare(
-        task,
-        { quick, rounds, threads, depths: quick ? [10] : [10, 1, 100], passSeconds: PASS_SECONDS[quick ? 'quick' : 'full'] },
-        {
-          rivals, folder: own, signal,
-          ...(python === undefined ? {} : { python }),
-          ...(options.redis === undefined ? {} : { redis: options.redis }),
-          onStep: (stage) => progress.show({ stage, done: place, total: readers.length }),
-        },
-      )
-      sets.push(result)
-      for (const rival of rivals) if (versions[rival.id]) about.set(rival.id, { id: rival.id, name: rival.name, ...versions[rival.id] })
-    }
-  } finally {
-    progress.clear()
+  /** @type {ComparisonResults} */
+  const results = {
+    format: 1,
+    kind: growth ? 'growth' : 'comparison',
+    machine: describeComputer(),
+    settings: { quick, rounds, threads, clock },
+    rivals: [],
+    sets: [],
   }
-  return { format: 1, machine, settings: { quick, rounds, threads, clock }, rivals: [...about.values()], sets }
-}
-
-/** @param {ComparisonOptions} options @param {(what: string) => void} say */
-async function install({ install, installPython: wantsPython, python }, say) {
-  const failures = [
-    ['npm packages', install ? await installPackages(say) : undefined],
-    ['Python packages', wantsPython ? await installPython(python, say) : undefined],
-  ]
-  for (const [what, failure] of failures) if (failure !== undefined) say(`${what} of rivals could not be installed: ${failure}`)
+  /** @type {Extent} */
+  const extent = {
+    quick: quick || growth, rounds, passSeconds: PASS_SECONDS[quick ? 'quick' : 'full'],
+    threads: growth ? 1 : threads, depths: quick || growth ? [10] : [10, 1, 100],
+  }
+  const readers = await setReaders(options, results)
+  for (const [place, read] of readers.entries()) {
+    signal.throwIfAborted()
+    onProgress({ stage: 'reading', done: place, total: readers.length })
+    const own = join(folder, `set-${place}`)
+    const task = await createTask(await read(), {
+      folder: own, mostJudged: quick ? QUICK_QUERIES : JUDGED_QUERIES, ...(quick && !growth ? { mostRows: QUICK_ROWS } : {}),
+    })
+    const { about, ...result } = await compare(task, extent, {
+      rivals, folder: own, signal,
+      ...(python === undefined ? {} : { python }),
+      ...(options.redis === undefined ? {} : { redis: options.redis }),
+      onStep: (stage) => onProgress({ stage, done: place, total: readers.length }),
+    })
+    results.sets.push(result)
+    const known = new Map(results.rivals.map((one) => [one.id, one]))
+    for (const { id, name } of rivals) if (about[id]) known.set(id, { id, name, ...about[id] })
+    results.rivals = rivals.flatMap(({ id }) => known.get(id) ?? [])
+    await onSet(results)
+  }
+  return results
 }
 
 /**
  * @param {ComparisonOptions} options
- * @returns {Promise<(() => Promise<import('../datasets/evaluation-set.mjs').EvaluationSet>)[]>}
+ * @param {ComparisonResults} results is told how points were added to a set
+ * @returns {Promise<(() => Promise<EvaluationSet>)[]>}
+ * @throws {DataError}
  */
-async function setReaders({ sets }) {
+async function setReaders({ sets, growth, sizes }, results) {
   const folder = process.env['NEARHASH_DATA']
+  /** @type {(() => Promise<EvaluationSet>)[]} */
+  let readers
   if (folder === undefined || folder === '') {
     if (sets) throw new DataError('--sets chooses among the sets in the folder that NEARHASH_DATA names, which is not set')
-    return [() => readBundledSet({ queries: JUDGED_QUERIES })]
+    readers = [() => readBundledSet({ queries: JUDGED_QUERIES })]
+  } else {
+    const paths = await findSets(folder)
+    const missing = sets?.find((name) => !paths.some((path) => basename(path) === name))
+    if (missing !== undefined) throw new DataError(`${folder}: holds no set ${JSON.stringify(missing)}, but ${paths.map((path) => basename(path)).join(', ')}`)
+    readers = paths.filter((path) => sets?.includes(basename(path)) ?? true).map((path) => () => readSet(path, { queries: MOST_QUERIES }))
   }
-  const paths = await findSets(folder)
-  const missing = sets?.find((name) => !paths.some((path) => basename(path) === name))
-  if (missing !== undefined) throw new DataError(`${folder}: holds no set ${JSON.stringify(missing)}, but ${paths.map((path) => basename(path)).join(', ')}`)
-  return paths.filter((path) => sets?.includes(basename(path)) ?? true).map((path) => () => readSet(path, { queries: MOST_QUERIES }))
+  if (!growth) return readers
+  const [set] = (await Promise.all(readers.map((read) => read()))).sort((a, b) => a.base.shape[1] - b.base.shape[1])
+  return sizes.map((size) => async () => {
+    const { points, sigma } = enlarge(set.base, size, { seed: GROWTH_SEED, unitLength: set.metric === 'cosine' })
+    if (sigma > 0) results.enlarged = { seed: GROWTH_SEED, sigma, realRows: set.base.shape[0] }
+    return { name: set.name, metric: set.metric, base: points, queries: asFloats(firstRows(set.queries, Math.min(JUDGED_QUERIES, set.queries.shape[0])), set.metric) }
+  })
+}
+
+/** @returns {ComparisonResults['machine']} */
+function describeComputer() {
+  return { ...describeMachine(), cpuFlags: cpuFlags(), load: os.loadavg()[0] }
 }
 
 /** @returns {string[]} the instruction sets of this CPU that matter to vectors, where the system tells */

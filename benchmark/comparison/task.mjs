@@ -49,21 +49,30 @@ export async function createTask(set, { folder, mostRows = Number.POSITIVE_INFIN
   const neighbours = given ? firstRows(given, judged) : exactNeighbours(base, firstRows(queries, judged), depth, metric)
   await mkdir(folder, { recursive: true })
 
-  const files = {
-    metric,
-    points: join(folder, 'points.npy'), queries: join(folder, 'queries.npy'),
-    floatPoints: join(folder, 'float-points.npy'), floatQueries: join(folder, 'float-queries.npy'),
-  }
-  await writeNpy(files.points, base)
-  await writeNpy(files.queries, queries)
-  await writeNpy(files.floatPoints, asFloats(base, metric))
-  await writeNpy(files.floatQueries, asFloats(queries, metric))
+  const [points, floatPoints] = await writeTwice(join(folder, 'points'), base, metric)
+  const [asked, floatQueries] = await writeTwice(join(folder, 'queries'), queries, metric)
+  const files = { metric, points, queries: asked, floatPoints, floatQueries }
   return {
     name, metric, rows, dim, judged, files,
     type: base.data.constructor.name.replace('Array', '').toLowerCase(),
     queries: queries.shape[0],
     truth: new Truth(base, queries, neighbours, metric),
   }
+}
+
+/**
+ * @param {string} path without an ending
+ * @param {Matrix} matrix
+ * @param {'euclidean' | 'cosine'} metric
+ * @returns {Promise<[asGiven: string, asFloats: string]>} paths; of one file where both are the same
+ */
+async function writeTwice(path, matrix, metric) {
+  const asGiven = `${path}.npy`
+  await writeNpy(asGiven, matrix)
+  if (matrix.data instanceof Float32Array && metric === 'euclidean') return [asGiven, asGiven]
+  const floats = `${path}-float.npy`
+  await writeNpy(floats, asFloats(matrix, metric))
+  return [asGiven, floats]
 }
 
 /**
