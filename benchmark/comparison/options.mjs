@@ -43,7 +43,8 @@ NEARHASH_DATA names a folder of sets (see benchmark/data/README.md); without it 
   --rounds <n>        in which every setting is timed once (default: ${ROUNDS.full}, with --quick ${ROUNDS.quick})
   --clock <name>      wall, or cpu: CPU time, for a machine that is busy with other things (default: wall); both are kept
   --no-install        don't install missing npm packages of rivals
-  --install-python    install Python rivals: hnswlib, FAISS, Annoy, NumPy
+  --install-python    install rivals that are driven from Python: hnswlib, FAISS, Annoy, NumPy by pip;
+                      FALCONN and PUFFINN from source, where git and a C++ compiler are
   --python <folder>   virtual environment for them (default: ${DEFAULT_PYTHON.replace(os.homedir(), '~')})
   --redis <url>       of a server of Redis 8 or later, to measure its vector sets; the key nearhash-benchmark is overwritten
   --report            measure nothing, make the report again from the numbers in --out

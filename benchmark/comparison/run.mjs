@@ -6,7 +6,7 @@ import { runCommand } from '../command-line.mjs'
 import { describeMachine, machineLine } from '../measure/machine.mjs'
 import { growthText, setText } from '../report/comparison-text.mjs'
 import { ProgressLine } from '../report/progress.mjs'
-import { installPackages, installPython } from '../rivals/installation.mjs'
+import { installNative, installPackages, installPython } from '../rivals/installation.mjs'
 import { HELP, readOptions } from './options.mjs'
 import { NUMBERS, writeReport } from './report.mjs'
 import { runComparison } from './session.mjs'
@@ -39,6 +39,7 @@ async function measure(options, outFolder, signal) {
   const failures = [
     ['npm packages', options.install ? await installPackages(say) : undefined],
     ['Python packages', options.installPython ? await installPython(options.python, say) : undefined],
+    ['C++ libraries', options.installPython ? await installNative(options.python, say) : undefined],
   ]
   for (const [what, failure] of failures) if (failure !== undefined) say(`${what} of rivals could not be installed: ${failure}`)
 

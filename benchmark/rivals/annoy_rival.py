@@ -27,7 +27,7 @@ class Index:
         # Plain lists are what it reads fastest.
         self.lists = rival.queries.tolist()
 
-    def footprint(self):
+    def footprint(self, grown):
         self.index.save(self.path)
         return footprint(os.path.getsize(self.path), self.rival.points.nbytes, "size of the saved index")
 

@@ -1,11 +1,13 @@
 import { ANNOY } from './annoy.mjs'
 import { EXACT_SCAN } from './exact-scan.mjs'
+import { FALCONN } from './falconn.mjs'
 import { FAISS_FLAT, FAISS_HNSW, FAISS_IVF, FAISS_IVF_PQ, FAISS_LSH } from './faiss.mjs'
 import { HNSWLIB_NATIVE } from './hnswlib-native.mjs'
 import { HNSWLIB_NODE } from './hnswlib-node.mjs'
 import { INDEX, PURE_HASH } from './nearhash-index.mjs'
 import { TEXTBOOK_LSH } from './nearhash-lsh.mjs'
 import { NUMPY_EXACT } from './numpy-exact.mjs'
+import { PUFFINN } from './puffinn.mjs'
 import { USEARCH } from './usearch.mjs'
 
 /**
@@ -27,5 +29,7 @@ export const RIVALS = [
   FAISS_LSH,
   FAISS_FLAT,
   ANNOY,
+  FALCONN,
+  PUFFINN,
   NUMPY_EXACT,
 ]

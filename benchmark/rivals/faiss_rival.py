@@ -38,7 +38,7 @@ class Index:
         self.index.add(rival.points)
         self.parameters = None
 
-    def footprint(self):
+    def footprint(self, grown):
         size = faiss.serialize_index(self.index).nbytes
         return footprint(size, self.rival.points.nbytes, "size of the serialised index")
 

@@ -23,7 +23,7 @@ class Index:
         self.graph.set_num_threads(rival.threads)
         self.graph.add_items(rival.points, num_threads=rival.threads)
 
-    def footprint(self):
+    def footprint(self, grown):
         path = os.path.join(self.rival.scratch, "graph.hnsw")
         self.graph.save_index(path)
         size = os.path.getsize(path)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,6 +58,52 @@ export async function installPython(folder, say) {
   say(`installing Python packages of rivals in ${folder}`)
   const python = pythonIn(folder) ?? 'python3'
   return await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS])
+}
+
+/** Research code without releases, so a commit stands for a version. */
+const NATIVE = /** @type {const} */ ([
+  {
+    name: 'falconn', repository: 'https://github.com/FALCONN-LIB/FALCONN.git', commit: 'a4c0288edb2575b0306c5f6b4ab1f559b1e272a4',
+    include: ['src/include', 'external/eigen', 'external/simple-serializer'],
+  },
+  {
+    name: 'puffinn', repository: 'https://github.com/puffinn/puffinn.git', commit: 'fd86b0d6591450dcaf32aa8f7bd988f7301adb1a',
+    include: ['include'],
+  },
+])
+
+/** For this CPU, as their authors build them. */
+const COMPILER_FLAGS = ['-std=c++17', '-O3', '-march=native', '-fopenmp', '-w', '-shared', '-fPIC', '-pthread']
+
+/**
+ * Compiles the C++ libraries that have no package, into the folder `native` of a virtual environment. Takes git, a
+ * C++ compiler and a few minutes. Those that are there already are left as they are.
+ *
+ * @param {string} folder of the environment
+ * @param {(what: string) => void} say
+ * @returns {Promise<string | undefined>} why some of it failed
+ */
+export async function installNative(folder, say) {
+  const native = join(folder, 'native')
+  await mkdir(native, { recursive: true })
+  const failures = []
+  for (const { name, repository, commit, include } of NATIVE) {
+    const [library, sources] = [join(native, `lib${name}.so`), join(native, `${name}-sources`)]
+    if (existsSync(library)) continue
+    say(`compiling ${name}`)
+    const compiler = process.env['CXX'] ?? 'c++'
+    const paths = include.flatMap((path) => ['-I', join(sources, path)])
+    const failure = (existsSync(sources) ? undefined : await run('git', ['clone', '--quiet', repository, sources]))
+      ?? await run('git', ['-C', sources, 'checkout', '--quiet', commit])
+      ?? await run(compiler, [...COMPILER_FLAGS, ...paths, '-o', library, fileURLToPath(new URL(`native/${name}.cpp`, import.meta.url))])
+    if (failure === undefined) {
+      await writeFile(join(native, `${name}.json`), JSON.stringify({ version: commit.slice(0, 7), build: `C++, ${COMPILER_FLAGS.slice(0, 3).join(' ')}` }))
+    } else {
+      failures.push(`${name}: ${failure}`)
+      await rm(sources, { recursive: true, force: true })
+    }
+  }
+  return failures.length === 0 ? undefined : failures.join('; ')
 }
 
 /**

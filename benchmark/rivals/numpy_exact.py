@@ -22,7 +22,7 @@ class Index:
         self.rival = rival
         self.squares = numpy.einsum("ij,ij->i", rival.points, rival.points)
 
-    def footprint(self):
+    def footprint(self, grown):
         points = self.rival.points.nbytes
         return footprint(points + self.squares.nbytes, points, "the points and their squares")
 

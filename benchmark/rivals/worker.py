@@ -37,7 +37,7 @@ class Worker:
         elapsed = clock()
         self.built[plan] = index
         grown = max(0, resident_bytes() - before)
-        return {**elapsed, "residentBytes": grown, **index.footprint()}
+        return {**elapsed, "residentBytes": grown, **index.footprint(grown)}
 
     def answer(self, plan, setting, k, count, out):
         import numpy
