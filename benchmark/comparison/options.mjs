@@ -12,6 +12,7 @@ import { DEFAULT_PYTHON } from '../rivals/installation.mjs'
  * @property {readonly number[]} sizes of that
  * @property {readonly string[]} [sets] names of folders in NEARHASH_DATA; all of them unless said
  * @property {readonly string[]} [rivals] ids; all that make sense unless said
+ * @property {readonly number[]} [depths] values of k; chosen unless said
  * @property {number} threads of the second part
  * @property {number} rounds
  * @property {'wall' | 'cpu'} clock
@@ -39,6 +40,7 @@ NEARHASH_DATA names a folder of sets (see benchmark/data/README.md); without it 
   --sets <list>       names of sets (default: all; with --growth: the one of fewest dimensions)
   --rivals <list>     of ${RIVALS.map(({ id }) => id).join(', ')}
                       (default: all; with --growth and --quick fewer)
+  --k <list>          neighbours asked for (default: 1, 10 and 100; with --quick and --growth: 10); 10 always is among them
   --threads <n>       for the second part, in which each does what it can; 1 leaves it out (default: all cores)
   --rounds <n>        in which every setting is timed once (default: ${ROUNDS.full}, with --quick ${ROUNDS.quick})
   --clock <name>      wall, or cpu: CPU time, for a machine that is busy with other things (default: wall); both are kept
@@ -69,6 +71,7 @@ export function readOptions(args) {
       sizes: { type: 'string' },
       sets: { type: 'string' },
       rivals: { type: 'string' },
+      k: { type: 'string' },
       threads: { type: 'string' },
       rounds: { type: 'string' },
       clock: { type: 'string' },
@@ -100,6 +103,7 @@ export function readOptions(args) {
   }
   if (values.sets !== undefined) options.sets = parseNames('--sets', values.sets)
   if (values.rivals !== undefined) options.rivals = parseNames('--rivals', values.rivals, RIVALS.map(({ id }) => id))
+  if (values.k !== undefined) options.depths = parseIntegers('--k', values.k, { from: 1, to: 100 })
   if (values.redis !== undefined) options.redis = parseRedisUrl(values.redis)
   return options
 }

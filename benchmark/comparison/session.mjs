@@ -37,7 +37,7 @@ import { asFloats, createTask, JUDGED_QUERIES } from './task.mjs'
 const QUICK_ROWS = 10_000
 const QUICK_QUERIES = 200
 /** Seconds that one setting is timed in a round. */
-const PASS_SECONDS = { full: 0.4, quick: 0.06 }
+const PASS_SECONDS = { full: 0.15, quick: 0.06 }
 /** Batches need more queries than recall does. */
 const MOST_QUERIES = 10_000
 const GROWTH_SEED = 1
@@ -72,7 +72,7 @@ export async function runComparison(options, { folder, signal, onProgress, onSet
   /** @type {Extent} */
   const extent = {
     quick: quick || growth, rounds, passSeconds: PASS_SECONDS[quick ? 'quick' : 'full'],
-    threads: growth ? 1 : threads, depths: quick || growth ? [10] : [10, 1, 100],
+    threads: growth ? 1 : threads, depths: [10, ...(options.depths ?? (quick || growth ? [] : [1, 100])).filter((k) => k !== 10)],
   }
   const readers = await setReaders(options, results)
   for (const [place, read] of readers.entries()) {
