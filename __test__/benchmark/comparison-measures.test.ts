@@ -7,7 +7,7 @@ import { summariseRecall, Truth } from '../../benchmark/measure/found-neighbours
 import { fitGrowth, queriesToCatchUp } from '../../benchmark/measure/growth-law.mjs'
 import { quantile } from '../../benchmark/measure/quantile.mjs'
 import { bestSettings, bestTimeAtRecall, timeAtRecall } from '../../benchmark/measure/recall-curve.mjs'
-import { temporaryFolder } from './files.ts'
+import { temporaryFolder } from './files.js'
 
 const folder = await temporaryFolder()
 
@@ -127,7 +127,7 @@ describe('more points than there are', () => {
     const { points, sigma } = enlarge(real, rows, { seed: 1, unitLength: false })
     let [square, sum] = [0, 0]
     for (let place = 120; place < rows * 3; place++) {
-      const moved = points.data[place] - points.data[((Math.floor(place / 3) % 40) * 3) + (place % 3)]
+      const moved = points.data[place]! - points.data[((Math.floor(place / 3) % 40) * 3) + (place % 3)]!
       square += moved ** 2
       sum += moved
     }
@@ -136,8 +136,8 @@ describe('more points than there are', () => {
     expect(Math.abs(sum / count) / sigma).toBeLessThan(0.05)
 
     const tenth = Array.from({ length: 40 }, (_, row) => Array.from({ length: 40 }, (_, other) => (
-      Math.hypot(...[0, 1, 2].map((column) => real.data[row * 3 + column] - real.data[other * 3 + column]))
-    )).sort((a, b) => a - b)[10])
+      Math.hypot(...[0, 1, 2].map((column) => real.data[row * 3 + column]! - real.data[other * 3 + column]!))
+    )).sort((a, b) => a - b)[10]!)
     expect(sigma).toBeCloseTo((0.7 * tenth.reduce((all, one) => all + one, 0)) / 40 / Math.sqrt(3), 4)
   })
 
