@@ -76,7 +76,8 @@ describe('the catalogue', () => {
       for (const metric of ['euclidean', 'cosine'] as const) {
         for (const rival of RIVALS) {
           const plans = rival.plans({ rows: 100_000, dim: 64, metric, integers: false, quick })
-          expect(plans.length).toBeGreaterThan(0)
+          // Redis knows angles only.
+          if (plans.length === 0) expect([rival.id, metric]).toEqual(['redis', 'euclidean'])
           expect(new Set(plans.map(({ name }) => name)).size).toBe(plans.length)
           for (const plan of plans) for (const k of [1, 10, 100]) expect(plan.settings(k).length).toBeGreaterThan(0)
         }

@@ -8,6 +8,7 @@ import { INDEX, PURE_HASH } from './nearhash-index.mjs'
 import { TEXTBOOK_LSH } from './nearhash-lsh.mjs'
 import { NUMPY_EXACT } from './numpy-exact.mjs'
 import { PUFFINN } from './puffinn.mjs'
+import { REDIS } from './redis.mjs'
 import { USEARCH } from './usearch.mjs'
 
 /**
@@ -32,4 +33,5 @@ export const RIVALS = [
   FALCONN,
   PUFFINN,
   NUMPY_EXACT,
+  REDIS,
 ]

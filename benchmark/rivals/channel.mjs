@@ -11,6 +11,9 @@ const THREAD_VARIABLES = ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_TH
 /** How much of what a worker wrote to stderr is kept to explain its end. */
 const KEPT_CHARACTERS = 2000
 
+/** Milliseconds that a worker has for its end. */
+const PATIENCE = 5000
+
 /** @typedef {{ seconds: number, cpuSeconds: number }} Elapsed */
 
 /**
@@ -91,12 +94,12 @@ export class Channel {
     return this.#ask({ do: 'drop', plan })
   }
 
-  /** Ends the process and waits until it is gone. @returns {Promise<unknown>} */
-  close() {
+  /** Lets the process end, by force after a while, and waits until it is gone. */
+  async close() {
     this.#child.stdin.end()
-    // What it holds is of no use any more; freeing it in an orderly way can take seconds.
-    this.#child.kill('SIGKILL')
-    return this.#ended
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE)
+    await this.#ended
+    clearTimeout(force)
   }
 
   /** @param {object} request @returns {Promise<any>} */

@@ -52,6 +52,7 @@
  *
  * @typedef {object} Adapter
  * @property {{ version: string, build: string }} about version and how it was compiled, as far as known
+ * @property {true} [remote] works in another process, whose CPU time can't be seen: time on the clock stands for it
  * @property {(options: any) => BuildStep | Promise<BuildStep>} prepare reads and converts what a build needs; not timed
  */
 
