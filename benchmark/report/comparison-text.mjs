@@ -19,16 +19,21 @@ export function summaryColumns(compared) {
     { title: 'system', explanation: 'at the settings that need least time', align: 'left', cell: ({ name }) => name },
     { title: 'plan', explanation: 'the fastest at recall@10 of .95', align: 'left', cell: ({ plan }) => plan ?? '' },
     ...COMPARED_RECALLS.map((recall, place) => ({
-      title: `µs @${share(recall).replace(/0$/, '')}`,
+      title: `µs @${shortShare(recall)}`,
       explanation: `microseconds of a query at recall@10 of ${recall}, one thread, a call a query; ≤ where the lowest setting already finds more`,
       cell: (/** @type {RivalSummary} */ { times, exact }) => time(times[place], exact),
     })),
-    { title: '×', explanation: `how many times the time of ${compared?.name ?? 'the first'} at .95`, cell: ({ times }) => ratio(times[0]?.time, compared?.times[0]?.time) },
+    ...COMPARED_RECALLS.map((recall, place) => ({
+      title: `× @${shortShare(recall)}`,
+      explanation: `how many times the time of ${compared?.name ?? 'the first'} at ${recall}`,
+      cell: (/** @type {RivalSummary} */ { times }) => ratio(times[place]?.time, compared?.times[place]?.time),
+    })),
     { title: 'one call', explanation: 'microseconds of a query at .95, one thread, one call for all queries', cell: ({ oneCall, exact }) => (oneCall === undefined ? '' : time(oneCall, exact)) },
     { title: 'batch q/s', explanation: 'queries a second at .95 or just above, one call on all threads', cell: ({ queriesPerSecond }) => (queriesPerSecond === undefined ? '' : wholeNumber(queriesPerSecond)) },
     { title: 'p5', explanation: 'recall@10 that 95 % of the queries have, at the setting next above .95', cell: ({ p5 }) => (p5 === undefined ? '' : share(p5)) },
     { title: 'p1', explanation: 'recall@10 that 99 % of the queries have, there', cell: ({ p1 }) => (p1 === undefined ? '' : share(p1)) },
     { title: 'build s', explanation: 'seconds to build, one thread', cell: ({ buildSeconds }) => seconds(buildSeconds) },
+    { title: '× build', explanation: `how many times the time that ${compared?.name ?? 'the first'} takes to build`, cell: ({ buildSeconds }) => ratio(buildSeconds, compared?.buildSeconds) },
     { title: 'all threads', explanation: 'seconds to build on all threads', cell: ({ parallelBuildSeconds }) => (parallelBuildSeconds === undefined ? '' : seconds(parallelBuildSeconds)) },
     { title: 'B/vector', explanation: 'bytes a vector, with the index\'s own copy of the vectors', cell: ({ bytesPerVector }) => wholeNumber(bytesPerVector) },
     { title: 'beyond rows', explanation: 'of these, bytes beyond the vectors themselves', cell: ({ extraBytesPerVector }) => wholeNumber(extraBytesPerVector) },
@@ -146,7 +151,13 @@ function time(found, exact) {
 
 /** @param {number | undefined} value @param {number | undefined} unit */
 function ratio(value, unit) {
-  return value === undefined || unit === undefined ? '' : factor(value / unit)
+  // Nothing is built for an exact scan, so nothing can be compared with it.
+  return value === undefined || unit === undefined || !(unit > 1e-3) ? '' : factor(value / unit)
+}
+
+/** @param {number} recall @returns {string} .95 */
+function shortShare(recall) {
+  return share(recall).replace(/0$/, '')
 }
 
 /** @param {number} value */
