@@ -6,7 +6,6 @@ import { COLOURS, DASHED, DOTTED, frame, grid, legend, logDomain, logTicks, pane
 /**
  * @typedef {import('../comparison/session.mjs').ComparisonResults} ComparisonResults
  * @typedef {import('../comparison/measure.mjs').SetResult} SetResult
- * @typedef {import('../comparison/measure.mjs').Measured} Measured
  * @typedef {import('./panel.mjs').FigureSpec} FigureSpec
  * @typedef {{ colour: string, dash: number[] }} Style
  */
@@ -38,7 +37,7 @@ const STYLES = {
 }
 
 /** Recalls that are marked on an axis of what is missed. */
-const RECALL_TICKS = [0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
+const RECALL_TICKS = [0.7, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
 const HIGHEST_RECALL = 0.9995
 
 /**
@@ -55,7 +54,7 @@ export function setFigure(results, set) {
     throughputPanel(set, present, { k: 10, calls: 'oneCall', clock, title: 'k = 10, one call for all queries, one thread' }),
     ...depths.filter((k) => k !== 10).sort((a, b) => a - b)
       .map((k) => throughputPanel(set, present, { k, calls: 'single', clock, title: `k = ${k}, a call a query` })),
-    tailPanel(set, present),
+    tailPanel(set, present, clock),
     answersPanel(results, set),
   ]
   return frame(
@@ -86,11 +85,13 @@ export function growthFigure(results) {
 
 /** @param {readonly { id: string, name: string }[]} rivals */
 function rivalLegend(rivals) {
-  const entries = rivals.map(({ id, name }) => ({ text: name, ...style(id), point: /** @type {const} */ ('filled') }))
-  const lines = Array.from({ length: Math.ceil(entries.length / LEGEND_ENTRIES) }, (_, line) => (
-    legend(entries.slice(line * LEGEND_ENTRIES, (line + 1) * LEGEND_ENTRIES), 8 + line * LEGEND_LINE)
-  ))
-  return { width: 2 * PANEL.width + 70, height: 16 + LEGEND_LINE * (lines.length - 1), layer: lines.flat() }
+  const width = 2 * PANEL.width + 70
+  const layer = rivals.flatMap(({ id, name }, place) => {
+    const [line, column] = [Math.floor(place / LEGEND_ENTRIES), place % LEGEND_ENTRIES]
+    const entry = { text: name, ...style(id), point: /** @type {const} */ ('filled') }
+    return legend([entry], 8 + line * LEGEND_LINE, (column * width) / LEGEND_ENTRIES)
+  })
+  return { width, height: LEGEND_LINE * Math.ceil(rivals.length / LEGEND_ENTRIES), layer }
 }
 
 /** @param {string} id @returns {Style} */
@@ -119,18 +120,14 @@ function throughputPanel({ measured }, rivals, { title, ...which }) {
   })))
 }
 
-/** @param {SetResult} set @param {readonly { id: string }[]} rivals */
-function tailPanel({ measured }, rivals) {
+/** @param {SetResult} set @param {readonly { id: string }[]} rivals @param {'wall' | 'cpu'} clock */
+function tailPanel({ measured }, rivals, clock) {
   const x = recallAxis('mean recall@10')
   const y = { field: 'y', type: 'quantitative', scale: { domain: [0, 1] }, axis: { title: 'recall that 95 % of the queries reach', format: '.1f' } }
   return sized(panel('the worst 5 % of queries', [], rivals.flatMap(({ id }) => {
     const { colour, dash } = style(id)
-    const own = measured.filter((point) => point.rival === id && point.k === 10 && !point.exact)
-    const [plan] = own
-    return line(
-      own.filter((point) => point.plan === plan?.plan).toSorted((a, b) => a.recall - b.recall).map(({ recall, p5 }) => ({ x: missed(recall), y: p5 })),
-      { x, y, colour, dash },
-    )
+    const points = curvesOf(measured, { rival: id, k: 10, calls: 'single', clock }).flatMap((curve) => curve.points).filter(({ exact }) => !exact)
+    return line(bestSettings(points).map(({ recall, p5 }) => ({ x: missed(recall), y: p5 })), { x, y, colour, dash })
   })))
 }
 

@@ -70,11 +70,11 @@ export function grid(columns, panels) {
  *
  * @param {readonly LegendEntry[]} entries
  * @param {number} height pixels from the top of the panel
+ * @param {number} [left] pixels from its left edge
  * @returns {Layer[]}
  */
-export function legend(entries, height) {
+export function legend(entries, height, left = 0) {
   const stroke = 24
-  let left = 0
   return entries.flatMap(({ text, colour, dash, point }) => {
     const start = left
     // A letter of this font is half as wide as it is high.

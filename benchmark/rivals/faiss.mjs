@@ -3,6 +3,8 @@ import { EF_CONSTRUCTION, graphSettings } from './graph-settings.mjs'
 /** @typedef {import('./rival.mjs').Rival} Rival */
 
 const PROBES = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192]
+/** For plans that have a second number to vary. */
+const FEWER_PROBES = [2, 4, 8, 12, 16, 32, 64, 128]
 const QUICK_PROBES = [1, 4, 8, 16, 32, 64]
 const FAISS = /** @type {const} */ ({ runtime: 'python', adapter: 'faiss_rival.py', parallel: true })
 
@@ -32,16 +34,14 @@ export const FAISS_IVF_PQ = {
   id: 'faiss-ivf-pq',
   name: 'FAISS IVF-PQ fast scan',
   plans: ({ rows, dim, quick }) => {
-    const parts = productParts(dim)
-    if (parts === undefined) return []
     const [lists] = listCounts(rows, true)
-    return [{
+    return productParts(dim).slice(0, quick ? 1 : 2).map((parts) => ({
       name: `${lists} lists, PQ${parts}x4`,
       options: { kind: 'ivf-pq', lists, parts },
-      settings: () => (quick ? [10] : [4, 10, 30]).flatMap((refine) => (
-        (quick ? QUICK_PROBES : PROBES).filter((probes) => probes >= 2).map((probes) => ({ probes, refine }))
+      settings: () => (quick ? [10] : [4, 10, 30, 100]).flatMap((refine) => (
+        (quick ? QUICK_PROBES : FEWER_PROBES).map((probes) => ({ probes, refine }))
       )),
-    }]
+    }))
   },
 }
 
@@ -77,9 +77,8 @@ function listCounts(rows, quick) {
 
 /**
  * @param {number} dim
- * @returns {number | undefined} codes of 4 bits a vector: one for two dimensions, or for four where there are many
+ * @returns {number[]} codes of 4 bits a vector: one for two dimensions, and one for each where those are few or for four where they are many
  */
 function productParts(dim) {
-  const each = dim > 400 ? 4 : 2
-  return dim % each === 0 ? dim / each : undefined
+  return [2, dim <= 128 ? 1 : 4].filter((each) => dim % each === 0).map((each) => dim / each)
 }
