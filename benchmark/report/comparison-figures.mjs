@@ -19,6 +19,7 @@ const [blue, orange, green, violet, red, olive] = COLOURS.series
 const STYLES = {
   'index': { colour: blue, dash: SOLID },
   'index-settle-0': { colour: blue, dash: DASHED },
+  'index-avx2': { colour: blue, dash: [8, 2, 2, 2] },
   'lsh': { colour: blue, dash: DOTTED },
   'hnswlib-node': { colour: orange, dash: SOLID },
   'hnswlib': { colour: orange, dash: DASHED },

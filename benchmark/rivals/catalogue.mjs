@@ -4,7 +4,7 @@ import { FALCONN } from './falconn.mjs'
 import { FAISS_FLAT, FAISS_HNSW, FAISS_IVF, FAISS_IVF_PQ, FAISS_LSH } from './faiss.mjs'
 import { HNSWLIB_NATIVE } from './hnswlib-native.mjs'
 import { HNSWLIB_NODE } from './hnswlib-node.mjs'
-import { INDEX, PURE_HASH } from './nearhash-index.mjs'
+import { INDEX, INDEX_AVX2, PURE_HASH } from './nearhash-index.mjs'
 import { TEXTBOOK_LSH } from './nearhash-lsh.mjs'
 import { NUMPY_EXACT } from './numpy-exact.mjs'
 import { PUFFINN } from './puffinn.mjs'
@@ -19,6 +19,7 @@ import { USEARCH } from './usearch.mjs'
 export const RIVALS = [
   INDEX,
   PURE_HASH,
+  INDEX_AVX2,
   TEXTBOOK_LSH,
   EXACT_SCAN,
   HNSWLIB_NODE,

@@ -33,12 +33,12 @@ export class Channel {
    * @param {import('./rival.mjs').Rival} rival
    * @param {{ threads: number, python?: string, signal?: AbortSignal }} options threads of native libraries; the Python to run workers with
    */
-  constructor({ runtime, adapter }, { threads, python, signal }) {
+  constructor({ runtime, adapter, environment }, { threads, python, signal }) {
     const [command, args] = runtime === 'node'
       ? [process.execPath, ['--expose-gc', `${FOLDER}worker.mjs`, `./${adapter}`]]
       : [python ?? 'python3', [`${FOLDER}worker.py`, adapter]]
     const threadSettings = Object.fromEntries(THREAD_VARIABLES.map((name) => [name, String(threads)]))
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...threadSettings, PYTHONDONTWRITEBYTECODE: '1' } })
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...threadSettings, PYTHONDONTWRITEBYTECODE: '1', ...environment } })
     this.#child.stderr.setEncoding('utf8').on('data', (text) => {
       this.#stderr = `${this.#stderr}${text}`.slice(-KEPT_CHARACTERS)
     })

@@ -30,6 +30,15 @@ export const PURE_HASH = {
   plans: ({ quick }) => [{ name: 'settle: 0', options: { settle: 0 }, settings: settings(quick) }],
 }
 
+/** What most machines have. @type {import('./rival.mjs').Rival} */
+export const INDEX_AVX2 = {
+  ...INDEX,
+  id: 'index-avx2',
+  name: 'nearhash Index, AVX2 only',
+  environment: { NEARHASH_CPU: 'avx2' },
+  plans: (task) => (process.arch === 'x64' ? INDEX.plans(task) : []),
+}
+
 /** @param {import('./rival.mjs').Material} material @returns {Promise<import('./rival.mjs').Adapter>} */
 export async function open({ points, queries, metric, threads }) {
   const nearhash = await import('nearhash')
