@@ -164,7 +164,7 @@ async function measureOneThread(field, task, { depths, rounds, passSeconds }, { 
       if (!pass.contestant.plans.includes(pass.plan)) continue
       try {
         await pass.run('single')
-        if (pass.k === depths[0]) await pass.run('all')
+        if (pass.k === depths[0] && pass.contestant.rival.batches) await pass.run('all')
       } catch (error) {
         field.drop(pass.contestant, pass.plan, error)
       }
@@ -184,7 +184,7 @@ async function measureOneThread(field, task, { depths, rounds, passSeconds }, { 
 async function measureParallel(field, task, { rounds, passSeconds, threads }, measured, onStep) {
   /** @type {Pass[]} */
   const passes = []
-  for (const contestant of field.contestants) {
+  for (const contestant of field.contestants.filter(({ rival }) => rival.batches)) {
     const chosen = new Set(BATCH_RECALLS.flatMap((recall) => fastestAt(measured, contestant.rival.id, recall) ?? []))
     for (const point of chosen) {
       const plan = contestant.plans.find(({ name }) => name === point.plan)
@@ -218,7 +218,6 @@ class Pass {
   #recall
   #setting
   #threads
-  #refusesAll = false
 
   /**
    * @param {import('./contestants.mjs').Contestant} contestant
@@ -237,19 +236,12 @@ class Pass {
 
   /** @param {'single' | 'all'} calls */
   async run(calls) {
-    if (calls === 'all' && this.#refusesAll) return
     const count = this.#count
-    try {
-      const { seconds, cpuSeconds } = await this.contestant.channel.time({
-        plan: this.plan.name, setting: this.#setting, k: this.k, count, warmUp: Math.min(count, 100), calls,
-      })
-      this.#times[calls].wall.push((seconds * 1e6) / count)
-      this.#times[calls].cpu.push((cpuSeconds * 1e6) / count)
-    } catch (error) {
-      // Not every package answers several queries in one call.
-      if (calls !== 'all' || !(error instanceof Error && /no more than one query|no attribute 'all'/.test(error.message))) throw error
-      this.#refusesAll = true
-    }
+    const { seconds, cpuSeconds } = await this.contestant.channel.time({
+      plan: this.plan.name, setting: this.#setting, k: this.k, count, warmUp: Math.min(count, 100), calls,
+    })
+    this.#times[calls].wall.push((seconds * 1e6) / count)
+    this.#times[calls].cpu.push((cpuSeconds * 1e6) / count)
   }
 
   get isComplete() {

@@ -4,6 +4,7 @@ export const ANNOY = {
   name: 'Annoy',
   runtime: 'python',
   adapter: 'annoy_rival.py',
+  batches: false,
   parallel: true,
   plans: ({ quick }) => [{
     name: '50 trees',

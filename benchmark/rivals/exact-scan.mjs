@@ -7,6 +7,7 @@ export const EXACT_SCAN = {
   name: 'nearhash exact scan',
   runtime: 'node',
   adapter: 'exact-scan.mjs',
+  batches: true,
   parallel: true,
   plans: ({ integers }) => [
     { name: integers ? '8-bit rows' : 'float rows', options: { integers }, settings: () => [{}], exact: true },

@@ -6,7 +6,7 @@ const PROBES = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192]
 /** For plans that have a second number to vary. */
 const FEWER_PROBES = [2, 4, 8, 12, 16, 32, 64, 128]
 const QUICK_PROBES = [1, 4, 8, 16, 32, 64]
-const FAISS = /** @type {const} */ ({ runtime: 'python', adapter: 'faiss_rival.py', parallel: true })
+const FAISS = /** @type {const} */ ({ runtime: 'python', adapter: 'faiss_rival.py', batches: true, parallel: true })
 
 /** @type {Rival} */
 export const FAISS_HNSW = {

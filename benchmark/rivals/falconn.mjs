@@ -7,6 +7,7 @@ export const FALCONN = {
   name: 'FALCONN',
   runtime: 'python',
   adapter: 'falconn_rival.py',
+  batches: true,
   parallel: false,
   plans: ({ rows, metric, quick }) => {
     // About the logarithm of the rows, as its manual has it, and fewer for harder points.

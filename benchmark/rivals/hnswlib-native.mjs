@@ -10,6 +10,7 @@ export const HNSWLIB_NATIVE = {
   name: 'hnswlib (C++)',
   runtime: 'python',
   adapter: 'hnswlib_native.py',
+  batches: true,
   parallel: true,
   plans: ({ quick }) => (quick ? [16] : [16, 32]).map((M) => (
     { name: `M = ${M}`, options: { M, efConstruction: EF_CONSTRUCTION }, settings: graphSettings(quick) }

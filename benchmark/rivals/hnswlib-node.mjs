@@ -10,6 +10,7 @@ export const HNSWLIB_NODE = {
   name: 'hnswlib-node',
   runtime: 'node',
   adapter: 'hnswlib-node.mjs',
+  batches: false,
   parallel: false,
   plans: ({ quick }) => (quick ? [16] : [16, 32]).map((M) => ({ name: `M = ${M}`, options: { M }, settings: graphSettings(quick) })),
 }

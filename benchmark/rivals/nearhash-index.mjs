@@ -16,6 +16,7 @@ export const INDEX = {
   name: 'nearhash Index',
   runtime: 'node',
   adapter: 'nearhash-index.mjs',
+  batches: true,
   parallel: true,
   plans: ({ quick }) => [{ name: 'default', options: {}, settings: settings(quick) }],
 }
@@ -26,6 +27,7 @@ export const PURE_HASH = {
   name: 'nearhash Index, settle: 0',
   runtime: 'node',
   adapter: 'nearhash-index.mjs',
+  batches: true,
   parallel: true,
   plans: ({ quick }) => [{ name: 'settle: 0', options: { settle: 0 }, settings: settings(quick) }],
 }

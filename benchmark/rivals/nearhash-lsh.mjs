@@ -15,6 +15,7 @@ export const TEXTBOOK_LSH = {
   name: 'nearhash SRP/L2',
   runtime: 'node',
   adapter: 'nearhash-lsh.mjs',
+  batches: true,
   parallel: true,
   plans: ({ quick, rows }) => {
     const chosen = { name: 'k and L chosen by fit', options: {}, settings: () => (quick ? QUICK_PROBES : PROBES).map((probes) => ({ probes })) }

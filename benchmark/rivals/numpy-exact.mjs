@@ -4,6 +4,7 @@ export const NUMPY_EXACT = {
   name: 'NumPy/BLAS exact',
   runtime: 'python',
   adapter: 'numpy_exact.py',
+  batches: true,
   parallel: true,
   plans: () => [{ name: 'float rows', options: {}, settings: () => [{}], exact: true }],
 }

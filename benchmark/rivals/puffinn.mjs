@@ -4,6 +4,7 @@ export const PUFFINN = {
   name: 'PUFFINN',
   runtime: 'python',
   adapter: 'puffinn_rival.py',
+  batches: true,
   parallel: false,
   plans: ({ dim, metric, quick }) => {
     // Its own points take two bytes a dimension; the rest is for tables, of about 20 bytes a vector.

@@ -19,6 +19,7 @@ export const REDIS = {
   name: 'Redis vector set',
   runtime: 'node',
   adapter: 'redis.mjs',
+  batches: false,
   parallel: false,
   plans: ({ metric, quick }) => (metric === 'euclidean' ? [] : (quick ? ['Q8'] : ['Q8', 'NOQUANT'])
     .map((quantisation) => ({ name: `M = 16, ${quantisation}`, options: { M: 16, quantisation }, settings: graphSettings(quick) }))),

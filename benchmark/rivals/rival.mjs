@@ -7,6 +7,7 @@
  * @property {'node' | 'python'} runtime what its worker runs on
  * @property {string} adapter the file in this folder that drives it: an .mjs with `open`, or a .py with `open_rival`
  * @property {Readonly<Record<string, string>>} [environment] variables that its worker is started with
+ * @property {boolean} batches whether it takes several queries in one call
  * @property {boolean} parallel whether it builds or answers on several threads
  * @property {(task: Task) => Plan[]} plans indexes worth building for such points; none where it can't serve them
  */

@@ -10,6 +10,7 @@ export const USEARCH = {
   name: 'usearch',
   runtime: 'node',
   adapter: 'usearch.mjs',
+  batches: true,
   parallel: true,
   plans: ({ quick }) => {
     const variants = quick ? [{ M: 16, scalar: 'f32' }] : [
