@@ -18,6 +18,7 @@ import { DEFAULT_PYTHON } from '../rivals/installation.mjs'
  * @property {'wall' | 'cpu'} clock
  * @property {boolean} install npm packages of rivals when they are missing
  * @property {boolean} installPython
+ * @property {boolean} engine measure nearhash without Node too
  * @property {string} python folder of a virtual environment
  * @property {string} [redis] URL of a server
  * @property {boolean} report make the report again from what was measured before
@@ -48,6 +49,7 @@ NEARHASH_DATA names a folder of sets (see benchmark/data/README.md); without it 
   --install-python    install rivals that are driven from Python: hnswlib, FAISS, Annoy, NumPy by pip;
                       FALCONN and PUFFINN from source, where git and a C++ compiler are
   --python <folder>   virtual environment for them (default: ${DEFAULT_PYTHON.replace(os.homedir(), '~')})
+  --engine            measure nearhash called from Rust as well (builds it with cargo)
   --redis <url>       of a server of Redis 8 or later, to measure its vector sets; the key nearhash-benchmark is overwritten
   --report            measure nothing, make the report again from the numbers in --out
   --out <folder>      where report.html, figures, table.md and the numbers go (default: benchmark/results/bench)
@@ -78,6 +80,7 @@ export function readOptions(args) {
       'no-install': { type: 'boolean' },
       'install-python': { type: 'boolean' },
       python: { type: 'string' },
+      engine: { type: 'boolean' },
       redis: { type: 'string' },
       report: { type: 'boolean' },
       out: { type: 'string' },
@@ -98,6 +101,7 @@ export function readOptions(args) {
     install: !values['no-install'],
     installPython: values['install-python'] ?? false,
     report: values.report ?? false,
+    engine: values.engine ?? false,
     python: values.python ?? DEFAULT_PYTHON,
     out: values.out ?? RESULTS,
   }

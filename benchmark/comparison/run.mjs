@@ -6,10 +6,11 @@ import { runCommand } from '../command-line.mjs'
 import { describeMachine, machineLine } from '../measure/machine.mjs'
 import { growthText, setText } from '../report/comparison-text.mjs'
 import { ProgressLine } from '../report/progress.mjs'
-import { installNative, installPackages, installPython } from '../rivals/installation.mjs'
+import { ENGINE_WORKER } from '../rivals/engine.mjs'
+import { buildEngineWorker, installNative, installPackages, installPython } from '../rivals/installation.mjs'
 import { HELP, readOptions } from './options.mjs'
 import { NUMBERS, writeReport } from './report.mjs'
-import { runComparison } from './session.mjs'
+import { chooseRivals, runComparison } from './session.mjs'
 
 await runCommand('npm run bench', async (signal) => {
   const options = readOptions(process.argv.slice(2))
@@ -36,12 +37,14 @@ await runCommand('npm run bench', async (signal) => {
 async function measure(options, outFolder, signal) {
   const say = (/** @type {string} */ what) => process.stderr.write(`${what}\n`)
   process.stdout.write(`${machineLine(describeMachine())}\n\n`)
+  const isEngineAsked = chooseRivals(options).some(({ runtime }) => runtime === 'rust')
   const failures = [
-    ['npm packages', options.install ? await installPackages(say) : undefined],
-    ['Python packages', options.installPython ? await installPython(options.python, say) : undefined],
-    ['C++ libraries', options.installPython ? await installNative(options.python, say) : undefined],
+    ['npm packages of rivals', options.install ? await installPackages(say) : undefined],
+    ['Python packages of rivals', options.installPython ? await installPython(options.python, say) : undefined],
+    ['C++ libraries of rivals', options.installPython ? await installNative(options.python, say) : undefined],
+    ['the engine without Node', isEngineAsked ? await buildEngineWorker(ENGINE_WORKER, say) : undefined],
   ]
-  for (const [what, failure] of failures) if (failure !== undefined) say(`${what} of rivals could not be installed: ${failure}`)
+  for (const [what, failure] of failures) if (failure !== undefined) say(`${what} could not be installed: ${failure}`)
 
   // Every worker listens to it.
   setMaxListeners(100, signal)

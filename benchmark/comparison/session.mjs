@@ -57,8 +57,7 @@ const GROWTH_RIVALS = ['index', 'index-settle-0', 'exact', 'hnswlib', 'faiss-ivf
  */
 export async function runComparison(options, { folder, signal, onProgress, onSet }) {
   const { quick, growth, rounds, threads, clock } = options
-  const wanted = options.rivals ?? (quick ? QUICK_RIVALS : growth ? GROWTH_RIVALS : RIVALS.map(({ id }) => id))
-  const rivals = RIVALS.filter(({ id }) => wanted.includes(id) && (id !== 'redis' || options.redis !== undefined))
+  const rivals = chooseRivals(options)
   const python = pythonIn(options.python)
   /** @type {ComparisonResults} */
   const results = {
@@ -95,6 +94,20 @@ export async function runComparison(options, { folder, signal, onProgress, onSet
     await onSet(results)
   }
   return results
+}
+
+/**
+ * @param {Pick<ComparisonOptions, 'rivals' | 'quick' | 'growth' | 'engine' | 'redis'>} options
+ * @returns {import('../rivals/rival.mjs').Rival[]} those asked for, or those that make sense
+ */
+export function chooseRivals({ rivals: named, quick, growth, engine, redis }) {
+  if (named) return RIVALS.filter(({ id }) => named.includes(id))
+  const usual = quick ? QUICK_RIVALS : growth ? GROWTH_RIVALS : undefined
+  return RIVALS.filter(({ id, runtime }) => {
+    if (runtime === 'rust') return engine
+    if (id === 'redis') return redis !== undefined
+    return usual?.includes(id) ?? true
+  })
 }
 
 /**

@@ -32,6 +32,8 @@ const STYLES = {
   'falconn': { colour: olive, dash: DASHED },
   'puffinn': { colour: olive, dash: DOTTED },
   'annoy': { colour: red, dash: SOLID },
+  'engine-lsh': { colour: blue, dash: [2, 4] },
+  'engine-exact': { colour: COLOURS.ink, dash: [2, 4] },
   'exact': { colour: COLOURS.ink, dash: SOLID },
   'faiss-flat': { colour: COLOURS.ink, dash: DASHED },
   'numpy': { colour: COLOURS.ink, dash: DOTTED },

@@ -1,4 +1,5 @@
 import { ANNOY } from './annoy.mjs'
+import { ENGINE_EXACT, ENGINE_LSH } from './engine.mjs'
 import { EXACT_SCAN } from './exact-scan.mjs'
 import { FALCONN } from './falconn.mjs'
 import { FAISS_FLAT, FAISS_HNSW, FAISS_IVF, FAISS_IVF_PQ, FAISS_LSH } from './faiss.mjs'
@@ -21,7 +22,9 @@ export const RIVALS = [
   PURE_HASH,
   INDEX_AVX2,
   TEXTBOOK_LSH,
+  ENGINE_LSH,
   EXACT_SCAN,
+  ENGINE_EXACT,
   HNSWLIB_NODE,
   USEARCH,
   HNSWLIB_NATIVE,

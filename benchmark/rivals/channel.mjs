@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { engineWorker } from './installation.mjs'
 import { Unavailable } from './unavailable.mjs'
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
@@ -34,9 +35,11 @@ export class Channel {
    * @param {{ threads: number, python?: string, signal?: AbortSignal }} options threads of native libraries; the Python to run workers with
    */
   constructor({ runtime, adapter, environment }, { threads, python, signal }) {
-    const [command, args] = runtime === 'node'
-      ? [process.execPath, ['--expose-gc', `${FOLDER}worker.mjs`, `./${adapter}`]]
-      : [python ?? 'python3', [`${FOLDER}worker.py`, adapter]]
+    const [command, args] = {
+      node: /** @type {const} */ ([process.execPath, ['--expose-gc', `${FOLDER}worker.mjs`, `./${adapter}`]]),
+      python: /** @type {const} */ ([python ?? 'python3', [`${FOLDER}worker.py`, adapter]]),
+      rust: /** @type {const} */ ([engineWorker(adapter), []]),
+    }[runtime]
     const threadSettings = Object.fromEntries(THREAD_VARIABLES.map((name) => [name, String(threads)]))
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...threadSettings, PYTHONDONTWRITEBYTECODE: '1', ...environment } })
     this.#child.stderr.setEncoding('utf8').on('data', (text) => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 const FOLDER = fileURLToPath(new URL('packages', import.meta.url))
 const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const IS_WINDOWS = process.platform === 'win32'
 
 /** Where the Python environment is unless said: in the user's folder for caches. */
@@ -104,6 +105,25 @@ export async function installNative(folder, say) {
     }
   }
   return failures.length === 0 ? undefined : failures.join('; ')
+}
+
+/** @param {string} example @returns {string} path of the program, built or not */
+export function engineWorker(example) {
+  return join(ROOT, 'target', 'release', 'examples', `${example}${IS_WINDOWS ? '.exe' : ''}`)
+}
+
+/**
+ * Builds the worker that calls the engine without Node, if its sources changed.
+ *
+ * @param {string} example
+ * @param {(what: string) => void} say
+ * @returns {Promise<string | undefined>} why it failed
+ */
+export async function buildEngineWorker(example, say) {
+  say('building the engine without Node (cargo build --release)')
+  // A fixed place, so that the program is found whatever the user's own target folder is.
+  const args = ['build', '--release', '--locked', '--quiet', '-p', 'nearhash', '--example', example, '--target-dir', join(ROOT, 'target')]
+  return await run('cargo', args, { cwd: ROOT })
 }
 
 /**

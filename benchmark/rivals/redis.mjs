@@ -27,6 +27,7 @@ export const REDIS = {
 
 /** @param {import('./rival.mjs').Material} material @returns {Promise<import('./rival.mjs').Adapter>} */
 export async function open({ floatPoints, floatQueries, redis }) {
+  if (redis === undefined) throw new Unavailable('no server is given (--redis)')
   const { exports: { createClient, RESP_TYPES } } = loadPackage('@redis/client')
   // One reconnection would count as a slow query; better to fail.
   const client = createClient({ url: redis, socket: { reconnectStrategy: false } })

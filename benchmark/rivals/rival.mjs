@@ -4,8 +4,8 @@
  * @typedef {object} Rival
  * @property {string} id as typed after --rivals
  * @property {string} name as shown
- * @property {'node' | 'python'} runtime what its worker runs on
- * @property {string} adapter the file in this folder that drives it: an .mjs with `open`, or a .py with `open_rival`
+ * @property {'node' | 'python' | 'rust'} runtime what its worker runs on
+ * @property {string} adapter the file in this folder that drives it: an .mjs with `open`, or a .py with `open_rival`; or the name of an example of the engine
  * @property {Readonly<Record<string, string>>} [environment] variables that its worker is started with
  * @property {boolean} batches whether it takes several queries in one call
  * @property {boolean} parallel whether it builds or answers on several threads
