@@ -15,10 +15,13 @@ const LEGEND_ENTRIES = 4
 const LEGEND_LINE = 20
 
 const [blue, orange, green, violet, red, olive] = COLOURS.series
-/** Kin have one colour: ours, graphs, lists, trees, hashing. @type {Readonly<Record<string, Style>>} */
+/** Kin have one colour: ours, ours without Node, graphs, lists, hashing by others. @type {Readonly<Record<string, Style>>} */
 const STYLES = {
   'index': { colour: blue, dash: SOLID },
+  'engine-index': { colour: red, dash: SOLID },
   'index-settle-0': { colour: blue, dash: DASHED },
+  'engine-index-settle-0': { colour: red, dash: DASHED },
+  'engine-index-avx2': { colour: red, dash: [8, 2, 2, 2] },
   'index-avx2': { colour: blue, dash: [8, 2, 2, 2] },
   'lsh': { colour: blue, dash: DOTTED },
   'hnswlib-node': { colour: orange, dash: SOLID },
@@ -31,8 +34,8 @@ const STYLES = {
   'faiss-lsh': { colour: olive, dash: SOLID },
   'falconn': { colour: olive, dash: DASHED },
   'puffinn': { colour: olive, dash: DOTTED },
-  'annoy': { colour: red, dash: SOLID },
-  'engine-lsh': { colour: blue, dash: [2, 4] },
+  'annoy': { colour: green, dash: DOTTED },
+  'engine-lsh': { colour: red, dash: DOTTED },
   'engine-exact': { colour: COLOURS.ink, dash: [2, 4] },
   'exact': { colour: COLOURS.ink, dash: SOLID },
   'faiss-flat': { colour: COLOURS.ink, dash: DASHED },

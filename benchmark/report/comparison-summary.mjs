@@ -91,6 +91,9 @@ export function summariseSet({ rivals, settings }, set) {
   return rivals.flatMap((rival) => summariseRival(set, rival, settings.clock) ?? [])
 }
 
+/** Whose times those of others are divided by: the first of these that was measured. */
+const REFERENCES = ['index', 'engine-index', 'exact']
+
 /**
  * The rival that others are measured by: nearhash's Index, or exact scan where Index is not there.
  *
@@ -98,7 +101,7 @@ export function summariseSet({ rivals, settings }, set) {
  * @returns {RivalSummary | undefined}
  */
 export function reference(summaries) {
-  return summaries.find(({ id }) => id === 'index') ?? summaries.find(({ id }) => id === 'exact')
+  return REFERENCES.flatMap((id) => summaries.find((one) => one.id === id) ?? [])[0]
 }
 
 /**

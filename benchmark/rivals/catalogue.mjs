@@ -1,5 +1,5 @@
 import { ANNOY } from './annoy.mjs'
-import { ENGINE_EXACT, ENGINE_LSH } from './engine.mjs'
+import { ENGINE_EXACT, ENGINE_INDEX, ENGINE_INDEX_AVX2, ENGINE_LSH, ENGINE_PURE_HASH } from './engine.mjs'
 import { EXACT_SCAN } from './exact-scan.mjs'
 import { FALCONN } from './falconn.mjs'
 import { FAISS_FLAT, FAISS_HNSW, FAISS_IVF, FAISS_IVF_PQ, FAISS_LSH } from './faiss.mjs'
@@ -19,8 +19,11 @@ import { USEARCH } from './usearch.mjs'
  */
 export const RIVALS = [
   INDEX,
+  ENGINE_INDEX,
   PURE_HASH,
+  ENGINE_PURE_HASH,
   INDEX_AVX2,
+  ENGINE_INDEX_AVX2,
   TEXTBOOK_LSH,
   ENGINE_LSH,
   EXACT_SCAN,

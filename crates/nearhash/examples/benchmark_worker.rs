@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
 use nearhash::{
     Control, FamilyKind, LshIndex, LshOptions, Metric, Neighbors, Points, RowData, RowSlice,
     RowsView, exact, kernel,
@@ -23,10 +24,6 @@ struct Matrix {
 }
 
 impl Matrix {
-    fn rows(&self) -> usize {
-        self.data.as_slice().len() / self.dim
-    }
-
     fn bytes(&self) -> usize {
         self.data.as_slice().len() * self.data.as_slice().value_bytes()
     }
@@ -85,6 +82,7 @@ enum Index {
     /// Exact search in rows, by Euclidean distance.
     Exact,
     Lsh(LshIndex),
+    Adaptive(AdaptiveIndex),
 }
 
 struct Worker {
@@ -142,6 +140,18 @@ impl Worker {
                 let bytes = index.memory_bytes();
                 (Index::Lsh(index), elapsed, bytes, self.points.bytes())
             }
+            Some("index") => {
+                let index = AdaptiveIndex::new(IndexOptions {
+                    metric: self.metric,
+                    settle: whole("settle"),
+                    seed: 1,
+                    ..IndexOptions::default()
+                })?;
+                index.fit(rows, &Control::new())?;
+                let elapsed = clock.stop();
+                let bytes = index.memory_bytes();
+                (Index::Adaptive(index), elapsed, bytes, self.points.bytes())
+            }
             kind => return Err(format!("unknown kind {kind:?}").into()),
         };
         self.built.insert(name_of(request)?, index);
@@ -153,50 +163,35 @@ impl Worker {
         Ok(reply)
     }
 
-    fn search(
-        &self,
-        index: &Index,
-        from: usize,
-        to: usize,
-        k: usize,
-    ) -> Result<Neighbors, Failure> {
-        let control = Control::new();
-        Ok(match index {
-            Index::Exact => {
-                let queries = self.float_queries.range(from, to)?;
-                exact::knn(
-                    &self.float_points.view(),
-                    &queries,
-                    k,
-                    Metric::Euclidean,
-                    &control,
-                )?
-            }
-            Index::Lsh(index) => index.search(&self.queries.range(from, to)?, k, &control)?,
+    /// The index that a request is about, made ready to be asked as it says.
+    fn search(&self, request: &Value) -> Result<Search<'_>, Failure> {
+        let index = self.built.get(&name_of(request)?);
+        let index = index.ok_or("nothing was built by that name")?;
+        let setting = &request["setting"];
+        if let (Index::Lsh(index), Some(probes)) = (index, setting["probes"].as_u64()) {
+            index.set_budget(usize::try_from(probes)?);
+        }
+        let k = number(request, "k")?;
+        Ok(Search {
+            worker: self,
+            index,
+            options: SearchOptions {
+                recall: setting["recall"].as_f64(),
+                ..SearchOptions::nearest(k)
+            },
+            ids: vec![0; k],
+            distances: vec![0.0; k],
         })
     }
 
-    /// The index that a request is about, set as it says, and the request's k.
-    fn ready(&self, request: &Value) -> Result<(&Index, usize), Failure> {
-        let index = self
-            .built
-            .get(&name_of(request)?)
-            .ok_or("nothing was built by that name")?;
-        if let (Index::Lsh(index), Some(probes)) = (index, request["setting"]["probes"].as_u64()) {
-            index.set_budget(probes as usize);
-        }
-        Ok((index, number(request, "k")?))
-    }
-
     fn answer(&self, request: &Value) -> Result<Value, Failure> {
-        let (index, k) = self.ready(request)?;
+        let mut search = self.search(request)?;
         let mut bytes = Vec::new();
         for query in 0..number(request, "count")? {
-            let found = self.search(index, query, query + 1, k)?;
-            for place in 0..k {
-                let is_filled = place < found.counts[0] as usize;
-                let id = if is_filled {
-                    found.ids[place] as i32
+            let count = search.one(query)?;
+            for (place, &id) in search.ids.iter().enumerate() {
+                let id = if place < count {
+                    i32::try_from(id)?
                 } else {
                     -1
                 };
@@ -208,22 +203,75 @@ impl Worker {
     }
 
     fn time(&self, request: &Value) -> Result<Value, Failure> {
-        let (index, k) = self.ready(request)?;
+        let mut search = self.search(request)?;
         let (count, warm_up) = (number(request, "count")?, number(request, "warmUp")?);
         if request["calls"] == "all" {
-            self.search(index, 0, warm_up.clamp(1, self.queries.rows()), k)?;
+            search.all(warm_up)?;
             let clock = Clock::start();
-            std::hint::black_box(self.search(index, 0, count, k)?);
+            search.all(count)?;
             return Ok(clock.stop());
         }
         for query in 0..warm_up {
-            self.search(index, query, query + 1, k)?;
+            search.one(query)?;
         }
         let clock = Clock::start();
         for query in 0..count {
-            std::hint::black_box(self.search(index, query, query + 1, k)?);
+            std::hint::black_box(search.one(query)?);
         }
         Ok(clock.stop())
+    }
+}
+
+/// An index with a setting, and room for an answer.
+struct Search<'a> {
+    worker: &'a Worker,
+    index: &'a Index,
+    options: SearchOptions,
+    ids: Vec<u32>,
+    distances: Vec<f32>,
+}
+
+impl Search<'_> {
+    /// Answers one query and says how many neighbours there are.
+    fn one(&mut self, query: usize) -> Result<usize, Failure> {
+        if let Index::Adaptive(index) = self.index {
+            let query = self.worker.queries.range(query, query + 1)?.values();
+            return Ok(index.search_one(
+                query,
+                &self.options,
+                &mut self.ids,
+                &mut self.distances,
+            )?);
+        }
+        let found = self.range(query, query + 1)?;
+        self.ids.copy_from_slice(&found.ids);
+        Ok(found.counts[0] as usize)
+    }
+
+    /// Answers the first queries in one call.
+    fn all(&self, count: usize) -> Result<(), Failure> {
+        std::hint::black_box(self.range(0, count)?);
+        Ok(())
+    }
+
+    fn range(&self, from: usize, to: usize) -> Result<Neighbors, Failure> {
+        let Worker {
+            queries,
+            float_queries,
+            float_points,
+            ..
+        } = self.worker;
+        let (k, control) = (self.options.k, Control::new());
+        Ok(match self.index {
+            Index::Exact => {
+                let (points, queries) = (float_points.view(), float_queries.range(from, to)?);
+                exact::knn(&points, &queries, k, Metric::Euclidean, &control)?
+            }
+            Index::Lsh(index) => index.search(&queries.range(from, to)?, k, &control)?,
+            Index::Adaptive(index) => {
+                index.search(&queries.range(from, to)?, &self.options, &control)?
+            }
+        })
     }
 }
 
