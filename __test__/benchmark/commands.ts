@@ -8,6 +8,7 @@ export interface Ended {
 }
 
 const SCRIPTS = {
+  bench: fileURLToPath(new URL('../../benchmark/comparison/run.mjs', import.meta.url)),
   demo: fileURLToPath(new URL('../../benchmark/demo/run.mjs', import.meta.url)),
   recall: fileURLToPath(new URL('../../benchmark/recall/run.mjs', import.meta.url)),
 }

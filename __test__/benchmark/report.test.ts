@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Experiment, FamilyResult, Trial } from '../../benchmark/demo/experiment.mjs'
-import { renderPng, renderSvg, sixPanels } from '../../benchmark/report/figure.mjs'
+import { sixPanels } from '../../benchmark/report/figure.mjs'
 import { htmlReport } from '../../benchmark/report/html.mjs'
 import { factor, milliseconds, share, wholeNumber } from '../../benchmark/report/numbers.mjs'
 import { ProgressLine } from '../../benchmark/report/progress.mjs'
+import { renderPng, renderSvg } from '../../benchmark/report/render.mjs'
 import { textTable } from '../../benchmark/report/table.mjs'
 import { familyText, finding, introductionText } from '../../benchmark/report/text.mjs'
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { parse } from 'npyjs'
 import { DataError } from './data-error.mjs'
 
@@ -41,6 +41,28 @@ export async function readNpy(path) {
   }
   const data = fortranOrder ? columnsToRows(raw, rows, dim) : raw
   return { path, data, shape: [rows, dim], type: dtype, header: false }
+}
+
+/** @type {readonly [new (length: number) => NumberArray, string][]} */
+const DESCRIPTIONS = [
+  [Float32Array, '<f4'], [Float64Array, '<f8'], [Uint8Array, '|u1'], [Uint8ClampedArray, '|u1'], [Int8Array, '|i1'],
+  [Uint16Array, '<u2'], [Int16Array, '<i2'], [Uint32Array, '<u4'], [Int32Array, '<i4'],
+]
+
+/**
+ * Writes a matrix as numpy's `save` does: version 1.0, row-major, in its own type.
+ *
+ * @param {string} path
+ * @param {{ data: NumberArray, shape: [rows: number, dim: number] }} matrix
+ */
+export async function writeNpy(path, { data, shape: [rows, dim] }) {
+  const description = DESCRIPTIONS.find(([type]) => data instanceof type)?.[1]
+  const dictionary = `{'descr': '${description}', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`
+  // Magic, version and length are 10 bytes; all of it is a multiple of 64 and ends with a newline.
+  const length = Math.ceil((10 + dictionary.length + 1) / 64) * 64 - 10
+  const header = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${dictionary.padEnd(length - 1)}\n`, 'latin1')
+  header.writeUInt16LE(length, 8)
+  await writeFile(path, [header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
 }
 
 /**

@@ -6,9 +6,10 @@ import { readCollection } from '../datasets/collection.mjs'
 import { runExperiment } from './experiment.mjs'
 import { HELP, QUERIES, readOptions } from './options.mjs'
 import { describeMachine, machineLine } from '../measure/machine.mjs'
-import { renderPng, renderSvg, sixPanels } from '../report/figure.mjs'
+import { sixPanels } from '../report/figure.mjs'
 import { htmlReport } from '../report/html.mjs'
 import { ProgressLine } from '../report/progress.mjs'
+import { renderPng, renderSvg } from '../report/render.mjs'
 import { familyText, introductionText } from '../report/text.mjs'
 
 await runCommand('npm run demo', async (signal) => {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { quantile } from './quantile.mjs'
 
 /**
  * @typedef {object} Timing
@@ -45,14 +46,8 @@ export async function timeRuns(work, { warmUps, minRuns, maxRuns, enough, signal
 /** @param {readonly number[]} milliseconds of at least one run @returns {Timing} */
 export function summarise(milliseconds) {
   const sorted = milliseconds.toSorted((a, b) => a - b)
-  /** @param {number} share */
-  const quantile = (share) => {
-    const place = share * (sorted.length - 1)
-    const below = sorted[Math.floor(place)]
-    return below + (sorted[Math.ceil(place)] - below) * (place % 1)
-  }
   return {
-    median: quantile(0.5), lowerQuartile: quantile(0.25), upperQuartile: quantile(0.75),
+    median: quantile(sorted, 0.5), lowerQuartile: quantile(sorted, 0.25), upperQuartile: quantile(sorted, 0.75),
     fastest: sorted[0], slowest: sorted[sorted.length - 1], runs: sorted.length,
   }
 }

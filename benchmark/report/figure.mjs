@@ -1,33 +1,13 @@
-import { fileURLToPath } from 'node:url'
-import { Resvg } from '@resvg/resvg-js'
-import * as vega from 'vega'
-import { compile } from 'vega-lite'
 import { milliseconds, wholeNumber } from './numbers.mjs'
+import { COLOURS, DASHED, DOTTED, frame, grid, legend, LEGEND_HEIGHT, logDomain, logTicks, panel, PANEL, seriesColour, SOLID } from './panel.mjs'
 
 /**
  * @typedef {import('../demo/experiment.mjs').Experiment} Experiment
  * @typedef {import('../demo/experiment.mjs').FamilyResult} FamilyResult
  * @typedef {import('../demo/experiment.mjs').Trial} Trial
- * @typedef {import('vega-lite').TopLevelSpec} FigureSpec
- * @typedef {Record<string, unknown>} Layer
+ * @typedef {import('./panel.mjs').FigureSpec} FigureSpec
+ * @typedef {import('./panel.mjs').Layer} Layer
  */
-
-/** Every colour of the figures by its part; the HTML report exchanges them for its own in the dark. */
-export const COLOURS = Object.freeze({
-  paper: '#ffffff',
-  ink: '#1b2430',
-  faint: '#5b6675',
-  grid: '#e3e7ed',
-  series: Object.freeze(['#1763c6', '#d1570b', '#157f5b', '#8a3fc0', '#b3261e', '#6b6a00']),
-})
-
-const FONT = 'Inter, "Helvetica Neue", Arial, sans-serif'
-const SOLID = [1, 0]
-const DASHED = [6, 3]
-const DOTTED = [3, 3]
-const PANEL = { width: 236, height: 176 }
-/** Above a panel's frame, its title higher still. */
-const LEGEND_HEIGHT = -13
 
 /**
  * The six panels of one hash family: recall, query time and fit time, against the number of tables above
@@ -67,78 +47,19 @@ export function sixPanels(experiment, result, { dataName, threads }) {
     ]
   })
 
-  return /** @type {FigureSpec} */ (/** @type {unknown} */ ({
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    background: COLOURS.paper,
-    padding: { left: 8, right: 14, top: 10, bottom: 8 },
-    title: {
+  return frame(
+    {
       text: `${result.family} (${result.metric === 'euclidean' ? 'Euclidean' : 'cosine'} distance): recall and time against exact search`,
       subtitle: `${dataName}: ${wholeNumber(experiment.rows)} points × ${experiment.dim}, ${wholeNumber(experiment.queries)} queries a call, ${threads} thread${threads === 1 ? '' : 's'}, medians`,
-      anchor: 'start', frame: 'bounds', offset: 10, fontSize: 16, fontWeight: 600, subtitleFontSize: 12, subtitlePadding: 6,
-      color: COLOURS.ink, subtitleColor: COLOURS.faint,
     },
-    config: {
-      font: FONT,
-      view: { stroke: null },
-      axis: {
-        labelColor: COLOURS.faint, titleColor: COLOURS.faint, gridColor: COLOURS.grid, domainColor: COLOURS.grid,
-        ticks: false, labelPadding: 5, labelFontSize: 11.5, titleFontSize: 12, titleFontWeight: 400, titlePadding: 6,
-      },
-    },
-    // Flush with fixed gaps: by default a panel moves with the width of its labels.
-    bounds: 'flush',
-    spacing: 52,
-    vconcat: [
-      seriesLegend(series),
-      { columns: 3, bounds: 'flush', spacing: { row: 98, column: 70 }, concat: panels },
-    ],
-  }))
-}
-
-/**
- * @typedef {object} LegendEntry
- * @property {string} text
- * @property {string} colour of the line
- * @property {number[]} dash
- * @property {'filled' | 'hollow' | 'none'} point
- */
-
-/**
- * Lines with their names, side by side. Vega's own legends can't stand inside a panel, nor join a dash with a point.
- *
- * @param {readonly LegendEntry[]} entries
- * @param {number} height pixels from the top of the panel
- * @returns {Layer[]}
- */
-function legend(entries, height) {
-  const stroke = 24
-  let left = 0
-  return entries.flatMap(({ text, colour, dash, point }) => {
-    const start = left
-    // A letter of this font is half as wide as it is high.
-    left += stroke + 5 + text.length * 5.7 + 15
-    const y = { value: height }
-    const mark = { type: 'point', filled: true, fill: point === 'hollow' ? COLOURS.paper : colour, stroke: colour, strokeWidth: 1.4, size: 30, opacity: 1 }
-    return [
-      { mark: { type: 'rule', color: colour, strokeWidth: point === 'none' ? 1.1 : 1.8, strokeDash: dash }, encoding: { x: { value: start }, x2: { value: start + stroke }, y } },
-      ...(point === 'none' ? [] : [{ mark, encoding: { x: { value: start + stroke / 2 }, y } }]),
-      {
-        mark: { type: 'text', text, align: 'left', baseline: 'middle', color: COLOURS.ink, fontSize: 11.5 },
-        encoding: { x: { value: start + stroke + 5 }, y },
-      },
-    ].map((layer) => ({ data: { values: [{}] }, ...layer }))
-  })
+    [seriesLegend(series), grid(3, panels)],
+  )
 }
 
 /** @param {readonly string[]} series */
 function seriesLegend(series) {
   const entries = series.map((text, place) => ({ text, colour: seriesColour(place), dash: SOLID, point: /** @type {const} */ ('filled') }))
   return { width: 3 * PANEL.width + 140, height: 16, layer: legend(entries, 8) }
-}
-
-/** @param {number} place */
-function seriesColour(place) {
-  return COLOURS.series[place % COLOURS.series.length]
 }
 
 /** @param {number} neighbours @returns {[string, string]} */
@@ -235,17 +156,6 @@ function exactHeight(domain) {
   return { field: 'y', type: 'quantitative', scale: { type: 'log', domain, nice: false } }
 }
 
-/** @param {string} title @param {object[]} values @param {Layer[]} layer */
-function panel(title, values, layer) {
-  // A mark rather than vega's own title, which moves up and down with the labels of the axis.
-  const heading = {
-    data: { values: [{}] },
-    mark: { type: 'text', text: title, align: 'left', baseline: 'bottom', fontSize: 13, fontWeight: 600, color: COLOURS.ink },
-    encoding: { x: { value: 0 }, y: { value: 2 * LEGEND_HEIGHT } },
-  }
-  return { ...PANEL, data: { values }, layer: [heading, ...layer] }
-}
-
 /** @param {Trial} trial @returns {number} what the panels of its probing have on the x axis */
 function effort({ probing, nHashTables, probes }) {
   return probing === 'base' ? nHashTables : probes
@@ -261,46 +171,4 @@ function horizontal(title, values) {
     scale: { ...scale, nice: false, domain: [distinct[0], distinct[distinct.length - 1]], padding: 8 },
     axis: { title, values: distinct, grid: false, format: 'd', labelOverlap: 'greedy', labelSeparation: 2 },
   }
-}
-
-/** @param {readonly number[]} values above 0 @returns {[number, number]} a little wider than they are */
-function logDomain(values) {
-  return [Math.min(...values) / 1.35, Math.max(...values) * 1.5]
-}
-
-/** @param {[number, number]} domain @returns {number[]} 1, 2 and 5 of each decade, or the decades alone where many */
-function logTicks([low, high]) {
-  const mantissas = Math.log10(high / low) > 2.2 ? [1] : [1, 2, 5]
-  const ticks = []
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-    for (const mantissa of mantissas) ticks.push(Number((mantissa * 10 ** power).toPrecision(1)))
-  }
-  return ticks.filter((tick) => tick >= low && tick <= high)
-}
-
-/**
- * @param {FigureSpec} spec
- * @returns {Promise<string>} SVG
- */
-export async function renderSvg(spec) {
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' })
-  try {
-    return await view.toSVG()
-  } finally {
-    view.finalize()
-  }
-}
-
-const FONT_FILES = ['400Regular/Inter_400Regular.ttf', '600SemiBold/Inter_600SemiBold.ttf']
-
-/**
- * @param {string} svg
- * @returns {Buffer} PNG at twice the size, with the same letters on every machine
- */
-export function renderPng(svg) {
-  const fontFiles = FONT_FILES.map((file) => fileURLToPath(import.meta.resolve(`@expo-google-fonts/inter/${file}`)))
-  return new Resvg(svg, {
-    fitTo: { mode: 'zoom', value: 2 },
-    font: { fontFiles, loadSystemFonts: false, defaultFontFamily: 'Inter', sansSerifFamily: 'Inter' },
-  }).render().asPng()
 }
