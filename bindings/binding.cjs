@@ -835,8 +835,10 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.ClusterTokens = nativeBinding.ClusterTokens
 module.exports.Control = nativeBinding.Control
 module.exports.LshIndex = nativeBinding.LshIndex
+module.exports.LshTokens = nativeBinding.LshTokens
 module.exports.cdist = nativeBinding.cdist
 module.exports.cdistSync = nativeBinding.cdistSync
 module.exports.collisionProbCosine = nativeBinding.collisionProbCosine
@@ -851,3 +853,4 @@ module.exports.maxThreads = nativeBinding.maxThreads
 module.exports.reportedMemory = nativeBinding.reportedMemory
 module.exports.runtime = nativeBinding.runtime
 module.exports.setThreadsVariable = nativeBinding.setThreadsVariable
+module.exports.weightedOverlap = nativeBinding.weightedOverlap

@@ -29,7 +29,7 @@ export async function bundleDeclarations() {
     const bundle = await rollup({
       input: join(folder, 'index.d.ts'),
       plugins: [dts()],
-      external: ['#binding', 'node:util'],
+      external: ['#binding', /^node:/],
       onwarn: (warning) => {
         throw new StepError(`index.d.ts: ${warning.message}`)
       },

@@ -3,7 +3,8 @@
 use std::ptr;
 
 use napi::bindgen_prelude::{
-    Float32Array, FromNapiValue, Int32Array, ToNapiValue, TypeName, Uint32Array, ValidateNapiValue,
+    Float32Array, FromNapiValue, Int32Array, ToNapiValue, TypeName, Uint8Array, Uint16Array,
+    Uint32Array, ValidateNapiValue,
 };
 use napi::{Error, Result, Status, ValueType, sys};
 
@@ -44,6 +45,16 @@ fn too_large(argument: &'static str, received: String) -> Failure {
 pub(crate) trait Element: Copy {
     const KIND: sys::napi_typedarray_type;
     type Owned: ToNapiValue + From<Vec<Self>>;
+}
+
+impl Element for u8 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint8_array;
+    type Owned = Uint8Array;
+}
+
+impl Element for u16 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint16_array;
+    type Owned = Uint16Array;
 }
 
 impl Element for u32 {

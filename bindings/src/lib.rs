@@ -3,7 +3,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `lsh`, `exact`, `stats`, `runtime` | what is exported |
+//! | `lsh`, `tokens`, `exact`, `stats`, `runtime` | what is exported |
 //! | `rows`, `arrays` | vectors on their way in, results on their way out |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
 //! | `pool` | the threads |
@@ -24,4 +24,5 @@ mod rows;
 pub mod runtime;
 pub mod stats;
 mod task;
+pub mod tokens;
 mod turns;

@@ -200,7 +200,7 @@ fn threads_for(rows: usize) -> Threads {
 
 /// The shortest decimal that names the same float32, as JavaScript's number: 0.1 and not
 /// 0.10000000149011612.
-fn shortest(value: f32) -> f64 {
+pub(crate) fn shortest(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
@@ -209,7 +209,7 @@ fn row_count(values: &RowData, dim: f64) -> usize {
 }
 
 impl LshIndex {
-    fn index(&self, call: &'static str) -> Result<Arc<nearhash::LshIndex>, Failure> {
+    pub(crate) fn index(&self, call: &'static str) -> Result<Arc<nearhash::LshIndex>, Failure> {
         self.shared
             .index()
             .ok_or(Failure::Disposed { argument: call })
@@ -726,7 +726,7 @@ impl LshIndex {
 }
 
 /// The whole array as one vector named `v`.
-fn one_row(values: &Values) -> Result<RowsView<'_>, Failure> {
+pub(crate) fn one_row(values: &Values) -> Result<RowsView<'_>, Failure> {
     values.view("v", values.borrow().len() as f64)
 }
 

@@ -38,6 +38,7 @@ pub mod lsh;
 mod metric;
 mod points;
 pub mod stats;
+pub mod tokens;
 mod top_k;
 
 pub use control::{Control, Progress};

@@ -12,7 +12,7 @@ use rand_distr::StandardNormal;
 const KEY_STREAM: u64 = u64::MAX;
 const SAMPLE_STREAM: u64 = u64::MAX - 1;
 
-fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(stream);
     generator
