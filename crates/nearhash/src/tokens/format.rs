@@ -127,7 +127,11 @@ impl ClusterTokens {
         let end = bytes.len() - CHECKSUM;
         if length != (end - HEADER) as u64 {
             return Err(damaged(
-                format!("{} bytes of a model of {length}", bytes.len()),
+                format!(
+                    "{} bytes of a model of {}",
+                    bytes.len(),
+                    u128::from(length) + (HEADER + CHECKSUM) as u128
+                ),
                 "the whole model",
             ));
         }

@@ -288,6 +288,7 @@ impl Candidate {
         let clusters = options.clusters;
         let affordable = (MOST_WORDS / groups).clamp(1, clusters);
         let mut recalls: Vec<ProbeRecall> = Vec::new();
+        // How many are tried shows on the way: the rest is passed over at the end.
         control.begin("validate", PROBES.len());
         for probes in PROBES {
             if options.probes.is_none() && probes > affordable.min(clusters) {
@@ -303,6 +304,7 @@ impl Candidate {
                 break;
             }
         }
+        control.advance(PROBES.len() - recalls.len());
         let fallback = COMPARED_PROBES.min(affordable);
         let probes = options
             .probes
