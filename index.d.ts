@@ -433,7 +433,7 @@ interface LshTokensDescription {
  * @example
  * const tokens = new LshTokens(new SRP({ dim: 3, nProjections: 8, nHashTables: 2 }))
  * console.log(tokens.encodeSync([1, 2, 3]))
- * // [ [ 't00:f1', 't01:cb' ] ]
+ * // [ [ 't00:df', 't01:a3' ] ]
  */
 declare class LshTokens implements VectorTokens {
   #private;

@@ -9,7 +9,10 @@ const require = createRequire(import.meta.url)
 describe('the package', () => {
   it('exports these names and no others', () => {
     expect(Object.keys(nearhash).sort()).toEqual(
-      ['L2', 'NearhashError', 'SRP', 'cdist', 'cdistSync', 'configure', 'knn', 'knnSync', 'runtime', 'stats'].sort(),
+      [
+        ...['ClusterTokens', 'L2', 'LshTokens', 'NearhashError', 'SRP', 'cdist', 'cdistSync', 'configure', 'knn', 'knnSync'],
+        ...['runtime', 'stats', 'weightedOverlap'],
+      ].sort(),
     )
     expect(Object.keys(nearhash.stats).sort()).toEqual(['collisionProbCosine', 'collisionProbL2', 'detProbQuery', 'estimateL'])
   })

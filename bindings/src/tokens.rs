@@ -494,7 +494,10 @@ pub fn weighted_overlap(
     let nearhash::RowSlice::F32(weights) = weights.borrow() else {
         return Err(Failure::Internal("weights of another type".to_owned()).into());
     };
-    let query = words.iter().map(String::as_str).zip(weights.iter().copied());
+    let query = words
+        .iter()
+        .map(String::as_str)
+        .zip(weights.iter().copied());
     Ok(tokens::weighted_overlap(
         query,
         document.iter().map(String::as_str),

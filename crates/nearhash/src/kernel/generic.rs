@@ -361,7 +361,10 @@ pub(crate) unsafe fn smallest(values: &[f32]) -> usize {
             *least = if *x < *least { *x } else { *least };
         }
     }
-    let least = least.iter().chain(rest).fold(f32::INFINITY, |a, b| a.min(*b));
+    let least = least
+        .iter()
+        .chain(rest)
+        .fold(f32::INFINITY, |a, b| a.min(*b));
     // Found by blocks: a search that stops anywhere would go value by value.
     let holds = |block: &[f32; LANES]| block.iter().fold(false, |any, x| any | (*x == least));
     let first = blocks.iter().position(holds).unwrap_or(blocks.len()) * LANES;

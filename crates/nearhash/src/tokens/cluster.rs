@@ -291,13 +291,22 @@ pub(super) fn near_clusters(
         .enumerate()
         .map(|(g, group)| {
             squares.resize(group.width(), 0.0);
-            group.squares(kernels, codebook.part(g, &placed), group.dim(), &mut squares);
+            group.squares(
+                kernels,
+                codebook.part(g, &placed),
+                group.dim(),
+                &mut squares,
+            );
             let squares = &squares[..group.clusters()];
             let sum: f64 = squares.iter().map(|square| f64::from(square.sqrt())).sum();
             let mean = sum / squares.len() as f64;
             // Squares are not negative and order like their bits.
             order.clear();
-            order.extend((0_u64..).zip(squares).map(|(c, square)| u64::from(square.to_bits()) << 32 | c));
+            order.extend(
+                (0_u64..)
+                    .zip(squares)
+                    .map(|(c, square)| u64::from(square.to_bits()) << 32 | c),
+            );
             let count = probes.min(order.len());
             if count < order.len() {
                 order.select_nth_unstable(count);

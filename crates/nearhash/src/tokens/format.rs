@@ -263,7 +263,10 @@ impl<'a> Reader<'a> {
 
     fn f64(&mut self) -> Result<f64> {
         let number = f64::from_le_bytes(self.array()?);
-        number.is_finite().then_some(number).ok_or_else(inconsistent)
+        number
+            .is_finite()
+            .then_some(number)
+            .ok_or_else(inconsistent)
     }
 
     fn number(&mut self, allowed: std::ops::RangeInclusive<usize>) -> Result<usize> {

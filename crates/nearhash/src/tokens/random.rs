@@ -52,7 +52,13 @@ pub(super) fn choose(seed: u64, purpose: Purpose, most: usize, count: usize) -> 
 pub(super) fn signs(seed: u64, count: usize) -> Vec<f32> {
     let mut generator = stream(seed, ROTATION);
     (0..count)
-        .map(|_| if generator.random::<bool>() { 1.0 } else { -1.0 })
+        .map(|_| {
+            if generator.random::<bool>() {
+                1.0
+            } else {
+                -1.0
+            }
+        })
         .collect()
 }
 

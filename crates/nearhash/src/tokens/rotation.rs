@@ -81,7 +81,10 @@ mod tests {
                 for (j, b) in axes.iter().enumerate() {
                     let dot: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
                     let expected = f32::from(u8::from(i == j));
-                    assert!((dot - expected).abs() < 1e-5, "dim {dim}: {dot} at {i}, {j}");
+                    assert!(
+                        (dot - expected).abs() < 1e-5,
+                        "dim {dim}: {dot} at {i}, {j}"
+                    );
                 }
             }
         }
@@ -112,7 +115,13 @@ mod tests {
             let slow: f64 = x
                 .iter()
                 .enumerate()
-                .map(|(j, x)| f64::from(if (i & j).count_ones() % 2 == 0 { *x } else { -*x }))
+                .map(|(j, x)| {
+                    f64::from(if (i & j).count_ones() % 2 == 0 {
+                        *x
+                    } else {
+                        -*x
+                    })
+                })
                 .sum::<f64>()
                 / 8.0_f64.sqrt();
             assert!((f64::from(*fast) - slow).abs() < 1e-6);

@@ -102,7 +102,9 @@ impl ClusterTokens {
                 candidate.judged = Some(validator.judge(&candidate, control)?);
                 if ways.len() > 1 {
                     let probes = options.probes.unwrap_or(COMPARED_PROBES);
-                    recall = candidate.recall(probes, control)?.map_or(0.0, |r| r.within_100);
+                    recall = candidate
+                        .recall(probes, control)?
+                        .map_or(0.0, |r| r.within_100);
                 }
             }
             if best.as_ref().is_none_or(|(least, _)| recall > *least) {

@@ -24,8 +24,8 @@ pub fn weighted_overlap<'a>(
     words
         .into_iter()
         .filter(|(word, _)| document.contains(word))
-        .map(|(_, weight)| f64::from(weight))
-        .sum()
+        // An empty sum of floats would be −0.
+        .fold(0.0, |sum, (_, weight)| sum + f64::from(weight))
 }
 
 #[cfg(test)]
