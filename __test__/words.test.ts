@@ -19,6 +19,19 @@ const model = ClusterTokens.trainSync(points, options)
 const folder = mkdtempSync(join(tmpdir(), 'nearhash-words-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** What was stopped may need a moment to notice, and a blocking call then does without the threads. */
+async function untilThreadsAreFree(): Promise<void> {
+  const usesThreads = () => {
+    binding.injectFault('pool')
+    try {
+      return model.encodeSync(queries) === undefined
+    } catch {
+      return true
+    }
+  }
+  await expect.poll(usesThreads, { timeout: 20_000 }).toBe(true)
+}
+
 /** Rows around fifteen centres. */
 function clumps(count: number, seed: number): number[][] {
   const centres = rowsOf(15, DIM, normal(99))
@@ -183,6 +196,7 @@ describe('training', () => {
     await expect(training).rejects.toBe('enough')
     await expect(ClusterTokens.train(many, { signal: AbortSignal.abort('before') })).rejects.toBe('before')
     await expect(model.encode(many, { signal: AbortSignal.abort('before') })).rejects.toBe('before')
+    await untilThreadsAreFree()
   })
 
   it('refuses options that it does not know or cannot follow', async () => {

@@ -10,6 +10,7 @@ export interface Ended {
 const SCRIPTS = {
   demo: fileURLToPath(new URL('../../benchmark/demo/run.mjs', import.meta.url)),
   recall: fileURLToPath(new URL('../../benchmark/recall/run.mjs', import.meta.url)),
+  words: fileURLToPath(new URL('../../benchmark/words/run.mjs', import.meta.url)),
 }
 
 /**
