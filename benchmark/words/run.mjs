@@ -87,11 +87,12 @@ function describeSet({ name, metric, base: { shape: [rows, dim] }, queries }, mo
     place === 0 ? model : '', `${trial.query}${trial.isDefault ? ' (default)' : ''}`, wholeNumber(trial.words),
     share(trial.within100), share(trial.within300), trial.postings.toFixed(2), share(trial.touched),
   ]))
-  /** @param {import('../measure/timing.mjs').Timing} timing */
-  const rate = ({ median, runs }) => `${wholeNumber(rows / median * 1000)} a second (median of ${runs})`
-  const lines = models.map(({ model, trainMs, encodeMs, encodeCodesMs, words }) => [
-    `${model}: ${trainMs === null ? '' : `trained in ${(trainMs / 1000).toFixed(1)} s, `}encodes ${rate(encodeMs)} to text`,
-    encodeCodesMs === undefined ? '' : `, ${rate(encodeCodesMs)} to codes`,
+  /** @param {import('./trials.mjs').Rate} rate */
+  const rate = ({ milliseconds: { median, runs }, cpuMicroseconds }) =>
+    `${wholeNumber(rows / median * 1000)} a second (median of ${runs}; ${cpuMicroseconds.toFixed(1)} µs of CPU each)`
+  const lines = models.map(({ model, trainMs, text, codes, words }) => [
+    `${model}: ${trainMs === null ? '' : `trained in ${(trainMs / 1000).toFixed(1)} s, `}encodes ${rate(text)} to words`,
+    codes === undefined ? '' : `, ${rate(codes)} to codes`,
     `; ${wholeNumber(words)} different words`,
   ].join(''))
   return [

@@ -24,14 +24,22 @@ import { InvertedIndex } from './inverted-index.mjs'
  */
 
 /**
+ * How fast documents are encoded.
+ *
+ * @typedef {object} Rate
+ * @property {import('../measure/timing.mjs').Timing} milliseconds for all documents
+ * @property {number} cpuMicroseconds of this process on all its threads, a document; steady where the machine is shared
+ */
+
+/**
  * One model.
  *
  * @typedef {object} ModelTrial
  * @property {string} model
  * @property {object} description
  * @property {number | null} trainMs null where nothing is trained
- * @property {import('../measure/timing.mjs').Timing} encodeMs all documents, as text
- * @property {import('../measure/timing.mjs').Timing} [encodeCodesMs] all documents, as codes
+ * @property {Rate} text all documents to words
+ * @property {Rate} [codes] all documents to codes
  * @property {number} words different words of all documents
  * @property {QueryTrial[]} queries
  */
@@ -42,7 +50,7 @@ const CANDIDATES = [100, 300]
 const PROBES = [1, 2, 4, 8, 16]
 /** Words of a query: what engines take by default leaves room for no more. */
 const MOST_WORDS = 1000
-const RUNS = { warmUps: 1, minRuns: 3, maxRuns: 7, enough: 2000 }
+const RUNS = { warmUps: 0, minRuns: 3, maxRuns: 7, enough: 2000 }
 
 /**
  * @typedef {object} Plan
@@ -95,10 +103,8 @@ export async function tryModel(set, { model, weightless = false, probes, make },
   const start = performance.now()
   const tokens = await make(set, signal)
   const trainMs = tokens instanceof ClusterTokens ? performance.now() - start : null
-  const encodeMs = summarise(await timeRuns(() => tokens.encode(set.base), { ...RUNS, ...(signal && { signal }) }))
-  const codes = tokens instanceof ClusterTokens
-    ? { encodeCodesMs: summarise(await timeRuns(() => tokens.encodeCodes(set.base), { ...RUNS, ...(signal && { signal }) })) }
-    : {}
+  const text = await rate(() => tokens.encode(set.base), set, signal)
+  const codes = tokens instanceof ClusterTokens ? { codes: await rate(() => tokens.encodeCodes(set.base), set, signal) } : {}
   const index = new InvertedIndex(await tokens.encode(set.base))
   const all = [...new Set([...probes, ...(weightless || !(tokens instanceof ClusterTokens) ? [] : [tokens.probes])])]
   const asked = all.sort((a, b) => a - b).filter((probes) => tokens.queryWordCount(probes) <= MOST_WORDS)
@@ -108,7 +114,21 @@ export async function tryModel(set, { model, weightless = false, probes, make },
     signal?.throwIfAborted()
     queries.push(tryQueries(set, tokens, index, { probes, weightless }, truth))
   }
-  return { model, description: tokens.describe(), trainMs, encodeMs, ...codes, words: index.words, queries }
+  return { model, description: tokens.describe(), trainMs, text, ...codes, words: index.words, queries }
+}
+
+/**
+ * @param {() => Promise<unknown>} encode
+ * @param {EvaluationSet} set
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Rate>}
+ */
+async function rate(encode, { base: { shape: [rows] } }, signal) {
+  await encode()
+  const before = process.cpuUsage()
+  const times = await timeRuns(encode, { ...RUNS, ...(signal && { signal }) })
+  const { user, system } = process.cpuUsage(before)
+  return { milliseconds: summarise(times), cpuMicroseconds: (user + system) / times.length / rows }
 }
 
 /**

@@ -29,7 +29,7 @@ const MAX_BUCKETS = 10_000
  *
  * A vector has one word a table, `t03:1a2b`. The bucket of {@link SRP} is written in hexadecimal digits, that of
  * {@link L2} as eight letters and digits, in which upper and lower case differ. A query asks for its own bucket of every
- * table and for the likeliest others. A word weighs the probability that a near neighbour is in its bucket, as
+ * table and for the likeliest others. A word weighs the root of the probability that a near neighbour is in its bucket, as
  * multi-probe reckons it, divided by that of the likeliest bucket.
  *
  * @example

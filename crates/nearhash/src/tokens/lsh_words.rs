@@ -34,8 +34,10 @@ const L2_BITS: u32 = 48;
 /// there are more than 256 tables. A query asks for its own bucket of every table and for the
 /// likeliest others.
 ///
-/// A word's weight is the probability that a near neighbour is in its bucket, as multi-probe
-/// reckons it (see [`lsh`](crate::lsh)), divided by that of the likeliest bucket: at most 1.
+/// A word's weight is √(p / p of the likeliest bucket), p being the probability that a near
+/// neighbour is in its bucket as multi-probe reckons it (see [`lsh`](crate::lsh)): at most 1. The
+/// root, because p supposes a neighbour at one distance and real ones are at many; it finds more than
+/// p itself, than 1 for all and than 1 and ½ for own and other buckets.
 #[derive(Debug, Clone)]
 pub struct LshTokens {
     drawn: Drawn,
@@ -247,7 +249,8 @@ impl LshTokens {
             // Two buckets of one table may have the same digits.
             if known.insert(word.clone()) {
                 out.words.push(word);
-                out.weights.push(libm::exp(f64::from(least - cost)) as f32);
+                out.weights
+                    .push(libm::exp(f64::from(least - cost) / 2.0) as f32);
             }
         }
         Ok(out)
