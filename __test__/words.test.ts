@@ -293,6 +293,17 @@ describe('a model in a file', () => {
     await expect(ClusterTokens.load(path)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  it('counts as memory that V8 knows of', async () => {
+    const wide = ClusterTokens.trainSync(rowsOf(3000, 128, normal(7)), { groups: 1, clusters: 1024, iterations: 1, rotation: 'none', probes: 1 })
+    const bytes = wide.toBytes()
+    const { memoryBytes } = wide.describe()
+    expect(memoryBytes).toBeGreaterThan(1024 * 128 * 4)
+    const before = binding.reportedMemory()
+    const loaded = ClusterTokens.fromBytes(bytes)
+    expect(binding.reportedMemory() - before).toBe(memoryBytes)
+    expect(loaded.modelHash).toBe(wide.modelHash)
+  })
+
   it('needs a path, and bytes are a Uint8Array', async () => {
     for (const wrong of [undefined, '', 5, null]) {
       expect(await rejection(() => ClusterTokens.load(wrong as never))).toMatchObject({ argument: 'path' })
