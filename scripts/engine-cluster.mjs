@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run, StepError } from './command.mjs'
-import { ENGINE_FOLDER, engineFiles, javaCommand } from './engine-files.mjs'
+import { ENGINE_FOLDER, engineFiles, javaCommand, javaHome } from './engine-files.mjs'
 
 /** @typedef {import('./engine-files.mjs').Flavour} Flavour */
 
@@ -67,11 +67,12 @@ export class EngineCluster {
     const folder = mkdtempSync(join(ENGINE_FOLDER, 'cluster-'))
     chmodSync(folder, 0o755)
     const ports = await freePorts(count)
+    const home = await javaHome()
     const cluster = new EngineCluster(flavour, folder, [])
     if (!keep) process.once('exit', cluster.killAll)
     try {
       for (const i of ports.keys()) {
-        const { command, args, env, http, owner } = nodeCommand({ flavour, files, folder, ports, i, heap })
+        const { command, args, env, http, owner } = nodeCommand({ flavour, files, folder, ports, i, heap, home })
         const log = openSync(join(folder, `node-${i + 1}.log`), 'a')
         const child = spawn(command, args, {
           cwd: join(folder, `node-${i + 1}`),
@@ -187,8 +188,9 @@ export async function clusterIn(folder) {
  * @param {readonly NodePorts[]} node.ports of all nodes
  * @param {number} node.i
  * @param {string} node.heap
+ * @param {string} node.home of Java
  */
-function nodeCommand({ flavour, files, folder, ports, i, heap }) {
+function nodeCommand({ flavour, files, folder, ports, i, heap, home }) {
   const own = join(folder, `node-${i + 1}`)
   const conf = join(own, 'config')
   mkdirSync(conf, { recursive: true })
@@ -260,7 +262,7 @@ function nodeCommand({ flavour, files, folder, ports, i, heap }) {
       ES_TMPDIR: temporary,
       // The launcher is a Java program too, with a heap it does not need.
       CLI_JAVA_OPTS: '-Xms16m -Xmx64m',
-      ...(process.env['JAVA_HOME'] ? { ES_JAVA_HOME: process.env['JAVA_HOME'] } : {}),
+      ES_JAVA_HOME: home,
     },
     http,
     owner,

@@ -55,6 +55,18 @@ export function javaCommand() {
 }
 
 /**
+ * Home folder of that Java: Elasticsearch's launcher takes no command.
+ *
+ * @returns {Promise<string>}
+ */
+export async function javaHome() {
+  const { output } = await run(javaCommand(), ['-XshowSettings:properties', '-version'])
+  const home = /^\s*java\.home = (.+?)\s*$/m.exec(output)?.[1]
+  if (home === undefined) throw new StepError(`Java does not say where it is:\n${output}`)
+  return home
+}
+
+/**
  * Fetch a release unless it is there.
  *
  * @param {Flavour} flavour
