@@ -1,8 +1,9 @@
 // Generated from bindings/ts by "npm run build".
 
-import { NumericArray, Vectors } from './index.js';
+import { NumericArray } from './index.js';
 import { NearhashError } from './index.js';
 import { Cancellable } from './index.js';
+import { VectorTokens } from './index.js';
 
 /** Certificates, as node:tls takes them. */
 interface TlsOptions {
@@ -290,29 +291,6 @@ interface IngestOptions {
   /** A physical index instead of the current one: to fill the next version before it becomes current. */
   index?: string;
   signal?: AbortSignal;
-}
-
-/** What the models of words are. Stand-in until the package has them. */
-interface QueryWords {
-  words: string[];
-  weights: Float32Array;
-}
-interface VectorTokens {
-  readonly kind: 'cluster-tokens' | 'srp' | 'l2';
-  readonly dim: number;
-  readonly metric: 'euclidean' | 'cosine';
-  readonly modelHash: string;
-  readonly wordsPerVector: number;
-  readonly probes: number;
-  queryWordCount(probes?: number): number;
-  encode(x: Vectors, options?: {
-    signal?: AbortSignal;
-  }): Promise<string[][]>;
-  encodeSync(x: Vectors): string[][];
-  encodeQuery(v: NumericArray, options?: {
-    probes?: number;
-  }): QueryWords;
-  describe(): object;
 }
 
 /** Type of the numbers that are kept of a vector. */

@@ -34,6 +34,8 @@ export class FakeEngine {
   readonly received: Received[] = []
   /** How often each document was written. */
   readonly writes = new Map<string, number>()
+  /** Headers of every answer. */
+  headers: Record<string, string> = {}
   /** Asked first; an answer of its own goes out instead. */
   intercept: ((request: Received) => Answer | undefined | Promise<Answer | undefined>) | undefined
   /** Asked for each document of a bulk request; an error of its own refuses it. */
@@ -54,7 +56,7 @@ export class FakeEngine {
         }
         this.received.push(request)
         void this.#answer(request).then(({ status, body, headers }) => {
-          outgoing.writeHead(status, { 'content-type': 'application/json', ...headers })
+          outgoing.writeHead(status, { 'content-type': 'application/json', ...this.headers, ...headers })
           outgoing.end(typeof body === 'string' ? body : JSON.stringify(body))
         })
       })

@@ -39,7 +39,10 @@ async function requestByClient(client: ClientLike, request: EngineRequest): Prom
   // `meta` asks the one for what the other gives anyway.
   const options = { meta: true, headers: { 'accept-encoding': 'identity' }, ...(signal === undefined ? {} : { signal }) }
   const running = client.transport.request(params, options) as PromiseLike<unknown> & { abort?: () => void }
-  const abort = (): void => running.abort?.()
+  // Returns nothing: an event's listener that returned the request would be waited for, and its rejection thrown.
+  const abort = (): void => {
+    running.abort?.()
+  }
   signal?.addEventListener('abort', abort, { once: true })
   try {
     return replyOf(await running)
@@ -68,7 +71,8 @@ function replyOf(result: unknown): EngineReply {
 function replyOfError(error: unknown): EngineReply | undefined {
   if (!(error instanceof Error)) return undefined
   const { meta } = error as { meta?: unknown }
-  if (!isObject(meta) || typeof meta['statusCode'] !== 'number') return undefined
+  // 0 or null: there was no answer.
+  if (!isObject(meta) || !meta['statusCode']) return undefined
   // A client that refuses the server's kind has got an answer too, and must not pass for one.
   if (error.name === 'ProductNotSupportedError') return undefined
   return replyOf(meta)

@@ -1,13 +1,14 @@
 import { argumentError } from '../errors.js'
+import { weightedOverlap } from '../tokens.js'
+import type { NumericArray } from '../vectors.js'
 import { checkId } from './documents.js'
 import type { EngineContext } from './engine-context.js'
 import { isObject } from './engine-error.js'
-import { type Model } from './models.js'
+import { vectorToText, type Model } from './models.js'
 import { candidateQuery, type CandidateOptions } from './query.js'
-import { rank } from './ranking.js'
+import { rank, type Candidate } from './ranking.js'
 import type { Explanation, SharedWord } from './results.js'
 import { plan, vectorsOf, type EngineQuery } from './searching.js'
-import { vectorToText } from './models.js'
 
 /** Options of `explain`: the query as it was searched for. */
 export interface ExplainOptions extends EngineQuery, Pick<CandidateOptions, 'probes' | 'matching' | 'weights'> {
@@ -25,9 +26,12 @@ export async function explain(context: EngineContext, id: string, options: Expla
   const { query, vectors } = plan(context, { ...options, k: 1 })
   const stored = await vectorsOf(context, id, routing, signal)
   const words: SharedWord[] = []
+  let score = 0
   for (const [model, asked] of query.words) {
     const vector = stored.get(model)
-    const own = new Set(vector === undefined ? [] : (await model.tokens.encode([vector]))[0])
+    const [encoded = []] = vector === undefined ? [] : await model.tokens.encode([vector])
+    const own = new Set(encoded)
+    score += weightedOverlap({ words: [...asked.words], weights: Float32Array.from(asked.weights) }, encoded)
     for (const [i, word] of asked.words.entries()) {
       if (own.has(word)) words.push({ model: model.name, word, weight: asked.weights[i]! })
     }
@@ -52,7 +56,7 @@ export async function explain(context: EngineContext, id: string, options: Expla
   return {
     id,
     words,
-    score: words.reduce((sum, { weight }) => sum + weight, 0),
+    score,
     serverScore: isObject(hit) && typeof hit['_score'] === 'number' ? hit['_score'] : undefined,
     distance: ranked?.distance ?? Number.NaN,
   }
@@ -66,7 +70,7 @@ function queryOptions({ probes, matching, weights }: ExplainOptions): CandidateO
   }
 }
 
-function asCandidate(id: string, stored: ReadonlyMap<Model, Parameters<typeof vectorToText>[1]>) {
+function asCandidate(id: string, stored: ReadonlyMap<Model, NumericArray>): Candidate {
   const vectors = new Map(Array.from(stored, ([model, vector]) => [model.name, vectorToText(model, vector)]))
   return { id, index: '', score: 0, vectors }
 }

@@ -3,7 +3,7 @@ import { argumentError, show } from '../errors.js'
 import { checkOptions, oneOf } from '../options.js'
 import { readVector, type NumericArray } from '../vectors.js'
 import { isObject } from './engine-error.js'
-import type { VectorTokens } from './vector-tokens.js'
+import type { VectorTokens } from '../tokens.js'
 
 /** Type of the numbers that are kept of a vector. */
 export type VectorType = 'float32' | 'int16' | 'uint8'

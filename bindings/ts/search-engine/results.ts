@@ -57,8 +57,13 @@ export class EngineNeighbors {
 
   /** @internal */
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    const { ids, distances, scores } = this
-    const shown = { ids, distances: Array.from(distances), scores: Array.from(scores) }
+    const { ids, distances, scores, documents } = this
+    const shown = {
+      ids,
+      distances: Array.from(distances),
+      scores: Array.from(scores),
+      ...(documents === undefined ? {} : { documents }),
+    }
     return `EngineNeighbors ${inspect(shown, { ...options, maxArrayLength: 10 })}`
   }
 }

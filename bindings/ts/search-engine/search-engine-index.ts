@@ -16,7 +16,7 @@ import type { EngineNeighbors, Explanation } from './results.js'
 import { plan, search, type EngineSearchOptions } from './searching.js'
 import { recognise, type EngineServer } from './server.js'
 import type { EngineTransport } from './transport.js'
-import type { VectorTokens } from './vector-tokens.js'
+import type { VectorTokens } from '../tokens.js'
 import { checkIndexName, type IndexVersion } from './versions.js'
 import {
   deleteByQuery,
