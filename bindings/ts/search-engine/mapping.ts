@@ -64,7 +64,7 @@ export function indexBody(models: ReadonlyMap<string, Model>, storage: Storage, 
     mappings: {
       ...rest,
       ...(storage === 'lean'
-        ? { _source: { ...source, excludes: [excludes, `${ROOT}.*`].flat() } }
+        ? { _source: { ...source, excludes: [excludes, ROOT].flat() } }
         : Object.keys(_source as object).length > 0
           ? { _source }
           : {}),

@@ -99,7 +99,7 @@ export async function likeIndex(context: EngineContext, index: string): Promise<
   const { [ROOT]: _own, ...fields } = isObject(properties) ? properties : {}
   const { [ROOT]: _ownMeta, ...meta } = isObject(_meta) ? _meta : {}
   const excludes = isObject(_source) && Array.isArray(_source['excludes']) ? (_source['excludes'] as unknown[]) : []
-  const kept = excludes.filter((pattern) => pattern !== `${ROOT}.*`)
+  const kept = excludes.filter((pattern) => pattern !== ROOT)
   const { body } = await context.ask(`settings of ${index}`, { method: 'GET', path: `/${index}/_settings` })
   const [about] = Object.values(isObject(body) ? body : {})
   const settings = isObject(about) && isObject(about['settings']) && isObject(about['settings']['index']) ? about['settings']['index'] : {}
