@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import * as nearhash from 'nearhash'
+import * as searchEngine from 'nearhash/search-engine'
 import { describe, expect, it } from 'vitest'
 import { runProgram } from './support/programs.js'
 
@@ -17,7 +18,12 @@ describe('the package', () => {
     expect(Object.keys(nearhash.stats).sort()).toEqual(['collisionProbCosine', 'collisionProbL2', 'detProbQuery', 'estimateL'])
   })
 
+  it('exports these names for search engines and no others', () => {
+    expect(Object.keys(searchEngine).sort()).toEqual(['EngineNeighbors', 'SearchEngineError', 'SearchEngineIndex', 'connect', 'fromClient'])
+  })
+
   it('is the same by import and by require', () => {
+    expect((require('nearhash/search-engine') as typeof searchEngine).SearchEngineIndex).toBe(searchEngine.SearchEngineIndex)
     const required = require('nearhash') as typeof nearhash
     expect(Object.keys(required).sort()).toEqual(Object.keys(nearhash).sort())
     expect(required.SRP).toBe(nearhash.SRP)

@@ -102,7 +102,7 @@ export class FakeEngine {
     }
     if (method === 'PUT' && second === '') {
       const { mappings = {}, settings = {}, aliases = {} } = json()
-      this.indices.set(first, { mappings, settings: settings['index'] ?? {}, aliases: new Set(Object.keys(aliases)), documents: new Map() })
+      this.indices.set(first, { mappings, settings: (settings as Record<string, Record<string, unknown>>)['index'] ?? {}, aliases: new Set(Object.keys(aliases)), documents: new Map() })
       return ok({ acknowledged: true })
     }
     const found = [...this.indices].find(([name, { aliases }]) => name === first || aliases.has(first))

@@ -1,14 +1,13 @@
-import type { SearchEngineIndexOptions } from 'nearhash/search-engine'
-
-type Model = Extract<NonNullable<SearchEngineIndexOptions['model']>, { encodeQuery: unknown }>
+import type { VectorTokens, Vectors } from 'nearhash'
 
 /**
  * A model that fits in a pocket: one word for each coordinate, `"<coordinate>-<rounded value>"`, and for a query the
  * next values too. For what is not about the quality of a model.
  */
-export function pocketModel({ dim = 4, name = 'a', metric = 'euclidean' as 'euclidean' | 'cosine' } = {}): Model {
+export function pocketModel({ dim = 4, name = 'a', metric = 'euclidean' as 'euclidean' | 'cosine' } = {}): VectorTokens {
   const encode = (vector: ArrayLike<number>): string[] =>
     Array.from({ length: dim }, (_, i) => `${i}-${Math.round(vector[i]!)}`)
+  const encodeAll = (x: Vectors): string[][] => Array.from(x as readonly ArrayLike<number>[], encode)
   return {
     kind: 'cluster-tokens',
     dim,
@@ -17,8 +16,8 @@ export function pocketModel({ dim = 4, name = 'a', metric = 'euclidean' as 'eucl
     wordsPerVector: dim,
     probes: 2,
     queryWordCount: (probes = 2) => dim * probes,
-    encodeSync: (x) => Array.from(x as ArrayLike<number>[], encode),
-    encode: (x) => Promise.resolve(Array.from(x as ArrayLike<number>[], encode)),
+    encodeSync: encodeAll,
+    encode: (x) => Promise.resolve(encodeAll(x)),
     encodeQuery(v, { probes = 2 } = {}) {
       const words: string[] = []
       const weights: number[] = []
@@ -30,6 +29,6 @@ export function pocketModel({ dim = 4, name = 'a', metric = 'euclidean' as 'eucl
       }
       return { words, weights: Float32Array.from(weights) }
     },
-    describe: () => ({ kind: 'cluster-tokens', dim }),
-  } as Model
+    describe: () => ({ kind: 'cluster-tokens', dim }) as ReturnType<VectorTokens['describe']>,
+  }
 }
