@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run, StepError } from './command.mjs'
-import { ENGINE_FOLDER, engineFiles, javaCommand, javaHome } from './engine-files.mjs'
+import { ENGINE_FOLDER, engineFiles, javaCommand, javaHome, nearestNeighbourPlugin } from './engine-files.mjs'
 
 /** @typedef {import('./engine-files.mjs').Flavour} Flavour */
 
@@ -23,6 +23,7 @@ import { ENGINE_FOLDER, engineFiles, javaCommand, javaHome } from './engine-file
  * @property {Flavour} [flavour] default: opensearch
  * @property {number} [nodes] default: 1
  * @property {string} [heap] of each node, as Java writes it; default: 512m
+ * @property {boolean} [knn] OpenSearch with its own k-NN plugin; default: false
  * @property {boolean} [keep] let the nodes outlive this process; default: false
  */
 
@@ -62,17 +63,18 @@ export class EngineCluster {
    * @returns {Promise<EngineCluster>}
    * @throws {StepError} with the end of the nodes' logs when it does not get there
    */
-  static async start({ flavour = 'opensearch', nodes: count = 1, heap = '512m', keep = false } = {}) {
+  static async start({ flavour = 'opensearch', nodes: count = 1, heap = '512m', knn = false, keep = false } = {}) {
     const files = await engineFiles(flavour)
     const folder = mkdtempSync(join(ENGINE_FOLDER, 'cluster-'))
     chmodSync(folder, 0o755)
     const ports = await freePorts(count)
     const home = await javaHome()
+    const plugin = knn ? await nearestNeighbourPlugin() : undefined
     const cluster = new EngineCluster(flavour, folder, [])
     if (!keep) process.once('exit', cluster.killAll)
     try {
       for (const i of ports.keys()) {
-        const { command, args, env, http, owner } = nodeCommand({ flavour, files, folder, ports, i, heap, home })
+        const { command, args, env, http, owner } = nodeCommand({ flavour, files, folder, ports, i, heap, home, plugin })
         const log = openSync(join(folder, `node-${i + 1}.log`), 'a')
         const child = spawn(command, args, {
           cwd: join(folder, `node-${i + 1}`),
@@ -189,8 +191,9 @@ export async function clusterIn(folder) {
  * @param {number} node.i
  * @param {string} node.heap
  * @param {string} node.home of Java
+ * @param {string | undefined} node.plugin folder of the k-NN plugin
  */
-function nodeCommand({ flavour, files, folder, ports, i, heap, home }) {
+function nodeCommand({ flavour, files, folder, ports, i, heap, home, plugin }) {
   const own = join(folder, `node-${i + 1}`)
   const conf = join(own, 'config')
   mkdirSync(conf, { recursive: true })
@@ -214,7 +217,9 @@ function nodeCommand({ flavour, files, folder, ports, i, heap, home }) {
     const args = [
       ...java,
       ...['-Dio.netty.noUnsafe=true', '-Dio.netty.noKeySetOptimization=true'],
-      ...['-cp', join(files, '*'), 'org.codelibs.opensearch.runner.OpenSearchRunner'],
+      ...['-cp', [files, ...(plugin === undefined ? [] : [plugin])].map((jars) => join(jars, '*')).join(delimiter)],
+      ...['org.codelibs.opensearch.runner.OpenSearchRunner'],
+      ...(plugin === undefined ? [] : ['-pluginTypes', 'org.opensearch.knn.plugin.KNNPlugin']),
       ...['-basePath', join(own, 'data'), '-confPath', conf, '-clusterName', clusterName(folder)],
       // The runner adds the number of the node, which is 1 in every process.
       ...['-numOfNode', '1', '-baseHttpPort', String(http - 1)],

@@ -101,6 +101,29 @@ export async function engineFiles(flavour) {
 }
 
 /**
+ * Fetch OpenSearch's own k-NN plugin unless it is there. Without its native libraries, which are not published there:
+ * its engine "lucene" needs none.
+ *
+ * @returns {Promise<string>} a folder of jars
+ */
+export async function nearestNeighbourPlugin() {
+  const version = `${VERSIONS.opensearch}.0`
+  const place = join(ENGINE_FOLDER, `opensearch-knn-${version}`)
+  if (existsSync(place)) return place
+  say(`fetching the k-NN plugin ${version} with Maven`)
+  mkdirSync(ENGINE_FOLDER, { recursive: true })
+  const work = mkdtempSync(join(ENGINE_FOLDER, 'fetch-'))
+  try {
+    const artifact = `org.opensearch.plugin:opensearch-knn:${version}:zip`
+    await maven(work, ['unpack', `-Dartifact=${artifact}`, '-DoutputDirectory=jars'])
+    moveInto(join(work, 'jars'), place)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  return place
+}
+
+/**
  * @param {string} cwd
  * @param {[goal: string, ...options: string[]]} call
  */

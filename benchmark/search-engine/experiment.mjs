@@ -3,7 +3,7 @@ import { ClusterTokens, knnSync } from 'nearhash'
 import { SearchEngineIndex } from 'nearhash/search-engine'
 import { firstRows } from '../datasets/collection.mjs'
 import { measureQueries } from './measure.mjs'
-import { RECIPES, recipeBody, scriptBody } from './rivals.mjs'
+import { nativeBody, nativeIndexBody, NATIVE_PARAMETERS, RECIPES, recipeBody, scriptBody } from './rivals.mjs'
 import { settle } from './server.mjs'
 
 /**
@@ -149,6 +149,8 @@ export async function measureSet(server, set, { signal, onProgress }) {
     await remove(server, index)
   }
 
+  if (server.native) indices.push(await measureNative(server, set, truth, { signal, onProgress }))
+
   onProgress('exact search here')
   const exactMilliseconds = exactHere(set)
   return { name: set.name, metric: set.metric, rows, dim, queries, vectorType, indices, exactMilliseconds }
@@ -168,6 +170,7 @@ export async function measureGrowth(server, full, sizes, { signal, onProgress })
   onProgress('jitter')
   const all = jittered(set.base, largest)
   const queries = set.queries.shape[0]
+  /** @type {(Omit<IndexFigures, 'name'> & { documents: number, kind: string, clusters: number })[]} */
   const steps = []
   for (const size of sizes) {
     onProgress(`${size} documents: training`)
@@ -193,11 +196,69 @@ export async function measureGrowth(server, full, sizes, { signal, onProgress })
         }
       }
       figures.push(await measureQueries(server, { ...ours(server, index, set, { matching: 'words', candidates: 300 }, truth), name: 'counted words', candidates: 300, queries, signal }))
-      steps.push({ documents: size, clusters, model: model.describe(), trainSeconds, ingest, storeBytes, queries: figures })
+      steps.push({ documents: size, kind: `${clusters} clusters`, clusters, model: model.describe(), trainSeconds, ingest, storeBytes, queries: figures })
       await remove(server, index)
+    }
+    // Building the graph takes too long for more.
+    if (server.native && size <= 200_000) {
+      const { name, ...figures } = await measureNative(server, { ...set, base }, truth, { signal, onProgress: (stage) => onProgress(`${size} documents: ${stage}`) })
+      steps.push({ documents: size, kind: name, clusters: 0, ...figures })
     }
   }
   return steps
+}
+
+/**
+ * The server's own k-NN on the same documents.
+ *
+ * @param {Server} server
+ * @param {EvaluationSet} set
+ * @param {(i: number) => readonly string[]} truth
+ * @param {{ signal: AbortSignal, onProgress: (stage: string) => void }} options
+ * @returns {Promise<IndexFigures>}
+ */
+async function measureNative(server, set, truth, { signal, onProgress }) {
+  const [rows, dim] = set.base.shape
+  const name = `benchmark-${++made}`
+  onProgress("the server's own k-NN: ingestion")
+  await server.ask('PUT', `/${name}`, nativeIndexBody(dim, set.metric))
+  const start = performance.now()
+  const before = await server.cpuMilliseconds()
+  for (let at = 0; at < rows; at += 2000) {
+    signal.throwIfAborted()
+    const lines = []
+    for (let i = at; i < Math.min(rows, at + 2000); i++) {
+      const vector = Array.from(set.base.data.subarray(i * dim, (i + 1) * dim))
+      lines.push(`{"index":{"_id":"${i}"}}\n${JSON.stringify({ id: String(i), vector })}\n`)
+    }
+    const { status, body } = await server.transport.request({ method: 'POST', path: `/${name}/_bulk`, query: { filter_path: 'errors' }, ndjson: lines.join('') })
+    if (status !== 200 || /** @type {any} */ (body).errors !== false) throw new Error(`bulk: ${status} ${JSON.stringify(body)}`)
+  }
+  await server.ask('POST', `/${name}/_refresh`)
+  // One graph, as one segment has it: that is what it is fast with.
+  const storeBytes = await settle(server, name)
+  const seconds = (performance.now() - start) / 1000
+  const serverCpuSeconds = (await server.cpuMilliseconds() - before) / 1000
+  await server.ask('POST', `/${name}/_refresh`)
+  const queries = set.queries.shape[0]
+  const vectors = rowsOf(set.queries, queries)
+  const figures = []
+  for (const candidates of [10, 100, 300]) {
+    onProgress(`the server's own k-NN: queries, k = ${candidates}`)
+    figures.push(
+      await measureQueries(server, {
+        name: `native HNSW, k = ${candidates}`,
+        candidates,
+        queries,
+        signal,
+        truth,
+        ask: async (i) => answerOf(await server.ask('POST', `/${name}/_search`, nativeBody(vectors[i], candidates)), 'id'),
+      }),
+    )
+  }
+  await server.ask('DELETE', `/${name}`)
+  const ingest = { encodePerSecond: 0, clientPerSecond: 0, documentsPerSecond: rows / seconds, seconds, serverCpuSeconds }
+  return { name: 'native k-NN', model: NATIVE_PARAMETERS, trainSeconds: 0, ingest, storeBytes, queries: figures }
 }
 
 /**
@@ -304,9 +365,10 @@ async function count(server, name, query) {
   return /** @type {number} */ ((await server.ask('POST', `/${name}/_count`, { query })).count)
 }
 
-/** @param {any} reply */
-function answerOf(reply) {
-  return { ids: reply.hits.hits.map((/** @type {any} */ hit) => hit.fields['nearhash.id'][0]), tookMs: reply.took }
+/** @param {any} reply @param {string} [field] with the ids */
+function answerOf(reply, field = 'nearhash.id') {
+  const hits = /** @type {any[]} */ (reply.hits.hits)
+  return { ids: hits.map((hit) => hit.fields[field][0]), tookMs: reply.took }
 }
 
 /** @param {Matrix} matrix @param {number} count @returns {import('nearhash').NumericArray[]} */

@@ -1,4 +1,4 @@
-// The queries that the published recipe sends, and the exact search that the server can do by itself.
+// The queries that the published recipe sends, and what the server can do by itself: exact search and its own k-NN.
 
 /** The recipe's more_like_this with its parameters; what it does not name stays at the server's default. */
 const PUBLISHED = { min_term_freq: 1 }
@@ -70,5 +70,40 @@ export function scriptBody(vector, vectorType, k) {
         },
       },
     },
+  }
+}
+
+/** Settings and mapping of an index for the server's own k-NN: HNSW of Lucene with its usual parameters. */
+export const NATIVE_PARAMETERS = { m: 16, ef_construction: 100 }
+
+/**
+ * @param {number} dim
+ * @param {'euclidean' | 'cosine'} metric
+ */
+export function nativeIndexBody(dim, metric) {
+  const space = metric === 'cosine' ? 'cosinesimil' : 'l2'
+  return {
+    settings: { index: { knn: true, number_of_shards: 1, number_of_replicas: 0, refresh_interval: -1 } },
+    mappings: {
+      _source: { excludes: ['vector'] },
+      properties: {
+        id: { type: 'keyword', index: false, doc_values: true },
+        vector: { type: 'knn_vector', dimension: dim, method: { name: 'hnsw', engine: 'lucene', space_type: space, parameters: NATIVE_PARAMETERS } },
+      },
+    },
+  }
+}
+
+/**
+ * @param {ArrayLike<number>} vector
+ * @param {number} candidates that the graph's search keeps on its way
+ */
+export function nativeBody(vector, candidates) {
+  return {
+    size: 10,
+    track_total_hits: false,
+    stored_fields: '_none_',
+    docvalue_fields: ['id'],
+    query: { knn: { vector: { vector: Array.from(vector), k: candidates } } },
   }
 }

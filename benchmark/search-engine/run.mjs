@@ -130,8 +130,8 @@ function queryCells({ name, candidates, words, recall, few, touched, millisecond
 
 /** @param {import('./experiment.mjs').IngestFigures} ingest @param {number} trainSeconds @param {number} storeBytes */
 function ingestLine(ingest, trainSeconds, storeBytes) {
-  return `trained in ${trainSeconds.toFixed(1)} s; encoding ${wholeNumber(ingest.encodePerSecond)} a second, requests ${wholeNumber(ingest.clientPerSecond)} a second, `
-    + `ingestion ${wholeNumber(ingest.documentsPerSecond)} a second (${ingest.serverCpuSeconds.toFixed(1)} CPU s of the server); ${(storeBytes / 1e6).toFixed(1)} MB on disk`
+  const own = trainSeconds === 0 ? '' : `trained in ${trainSeconds.toFixed(1)} s; encoding ${wholeNumber(ingest.encodePerSecond)} a second, requests ${wholeNumber(ingest.clientPerSecond)} a second, `
+  return `${own}ingestion ${wholeNumber(ingest.documentsPerSecond)} a second (${ingest.serverCpuSeconds.toFixed(1)} CPU s of the server); ${(storeBytes / 1e6).toFixed(1)} MB on disk`
 }
 
 /** @param {import('./experiment.mjs').SetFigures} set */
@@ -145,6 +145,6 @@ function setText(set) {
 
 /** @param {Results['growth']} growth */
 function growthText(growth) {
-  return growth.map(({ documents, clusters, trainSeconds, ingest, storeBytes, queries }) =>
-    `${wholeNumber(documents)} documents, ${clusters} clusters: ${ingestLine(ingest, trainSeconds, storeBytes)}\n${textTable(QUERY_COLUMNS, [queries.map(queryCells)])}\n`).join('')
+  return growth.map(({ documents, kind, trainSeconds, ingest, storeBytes, queries }) =>
+    `${wholeNumber(documents)} documents, ${kind}: ${ingestLine(ingest, trainSeconds, storeBytes)}\n${textTable(QUERY_COLUMNS, [queries.map(queryCells)])}\n`).join('')
 }

@@ -9,6 +9,7 @@ import { UsageError } from '../command-line.mjs'
  *
  * @typedef {object} Server
  * @property {string} name with its version
+ * @property {boolean} native it has k-NN of its own
  * @property {import('nearhash/search-engine').EngineTransport} transport
  * @property {() => Promise<number>} cpuMilliseconds that the server has used so far, of all its threads
  * @property {(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, query?: Record<string, string | number>) => Promise<any>} ask
@@ -23,7 +24,7 @@ import { UsageError } from '../command-line.mjs'
 export async function startServer(flavour, heap) {
   const missing = await whatIsMissing()
   if (missing !== undefined) throw new UsageError(`a search engine needs ${missing}`)
-  const cluster = await EngineCluster.start({ flavour, heap })
+  const cluster = await EngineCluster.start({ flavour, heap, knn: flavour === 'opensearch' })
   const transport = connect({ nodes: cluster.url, timeout: 600_000 })
   /** @type {Server['ask']} */
   const ask = async (method, path, body, query = {}) => {
@@ -33,6 +34,7 @@ export async function startServer(flavour, heap) {
   }
   return {
     name: `${flavour} ${VERSIONS[flavour]}`,
+    native: flavour === 'opensearch',
     transport,
     ask,
     async cpuMilliseconds() {
