@@ -144,6 +144,10 @@ describe('a search that can not be meant', () => {
     ['rerank', { vector, rerank: false, maxDistance: 1 }],
     ['options', { vector, topK: 3 } as EngineSearchOptions],
     ['partial', { vector, partial: 1 as never }],
+    ['hybrid.query', { vector, hybrid: {} as never }],
+    ['hybrid.weight', { vector, hybrid: { query: { match_all: {} }, weight: -1 } }],
+    ['hybrid', { vector, hybrid: { query: { match_all: {} }, rank: 3 } as never }],
+    ['id', { id: 'a' }],
   ])('names %s', (argument, options) => {
     const error = refusal(() => photos.buildQuery(options))
     expect(error).toMatchObject({ code: 'ERR_NEARHASH_ARGUMENT', argument })

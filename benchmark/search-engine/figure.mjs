@@ -31,7 +31,10 @@ export function costFigure({ engine, sets, growth }) {
       ...PANEL,
       title: { text: set.name, subtitle: `${wholeNumber(set.rows)} × ${set.dim}, ${set.metric}` },
       data: { values },
-      mark: { type: 'line', point: { size: 45 }, strokeWidth: 2 },
+      layer: [
+        { mark: { type: 'line', strokeWidth: 2 }, transform: [{ filter: "datum.series !== 'published recipe'" }] },
+        { mark: { type: 'point', filled: true, size: 45, opacity: 1 } },
+      ],
       encoding: {
         x: { field: 'cpu', type: 'quantitative', scale: { type: 'log', nice: false, padding: 10 }, axis: { title: 'CPU ms of the server a query', tickCount: 5, format: '~g' } },
         y: { field: 'recall', type: 'quantitative', scale: { domain: [0, 1] }, axis: { title: 'true 10 nearest among the candidates', format: '.1f' } },

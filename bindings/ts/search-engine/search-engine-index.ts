@@ -278,6 +278,9 @@ export class SearchEngineIndex {
 
   /** The body of the request that `search` makes for candidates, as plain JSON. Asks the server nothing. */
   buildQuery(options: Omit<EngineSearchOptions, 'id'>): Record<string, unknown> {
+    if ((options as EngineSearchOptions)?.id !== undefined) {
+      throw argumentError('id', show((options as EngineSearchOptions).id), 'a vector: the one of a document is on the server')
+    }
     return plan(this.#context, options).body
   }
 

@@ -105,6 +105,7 @@ export function plan(
     throw argumentError('rerank', 'false with maxDistance or hybrid', 'true or a function: both need distances')
   }
   flag('partial', options.partial)
+  if (options.hybrid !== undefined) readHybrid(options.hybrid)
   const vectors = vectorsOfId ?? readVectorsByModel(context.models, options.vector, options.vectors)
   const query = candidateQuery(vectors, k, options, context.maxClauses, id)
   const stored = rerank === false || typeof rerank === 'function' ? [] : vectors.keys()
@@ -157,14 +158,11 @@ function byScore(candidates: readonly Candidate[]): Candidate[] {
 function blend(
   [byVector = [], byText = []]: readonly Candidate[][],
   ranked: readonly Ranked[],
-  { weight = 1, rankConstant = 60 }: HybridOptions,
+  hybrid: HybridOptions,
   k: number,
   bounded: boolean,
 ): (Ranked & { score: number })[] {
-  if (!(finite('hybrid.weight', weight, 'a number from 0') >= 0)) throw argumentError('hybrid.weight', show(weight), 'a number from 0')
-  if (!(finite('hybrid.rankConstant', rankConstant, 'a number from 0') >= 0)) {
-    throw argumentError('hybrid.rankConstant', show(rankConstant), 'a number from 0')
-  }
+  const { weight, rankConstant } = readHybrid(hybrid)
   const distances = new Map(ranked.map((one) => [one.candidate.id, one]))
   if (!bounded) {
     for (const candidate of byText) {
@@ -179,6 +177,16 @@ function blend(
   return reciprocalRankFusion(lists, rankConstant)
     .slice(0, k)
     .map(({ id, score }) => ({ ...distances.get(id)!, score }))
+}
+
+function readHybrid(hybrid: HybridOptions): { query: Clause; weight: number; rankConstant: number } {
+  const { query, weight = 1, rankConstant = 60 } = checkOptions('hybrid', hybrid, ['query', 'weight', 'rankConstant'])
+  const [clause, ...more] = readClauses('hybrid.query', query)
+  if (clause === undefined || more.length > 0) throw argumentError('hybrid.query', show(query), 'a query clause')
+  for (const [name, value] of Object.entries({ weight, rankConstant })) {
+    if (finite(`hybrid.${name}`, value, 'a number from 0') < 0) throw argumentError(`hybrid.${name}`, show(value), 'a number from 0')
+  }
+  return { query: clause, weight, rankConstant }
 }
 
 interface Found {
@@ -208,8 +216,7 @@ async function searchOnce(context: EngineContext, { options, body }: PlannedSear
 /** By words and by text, in one request. */
 async function searchTwice(context: EngineContext, planned: PlannedSearch, signal: AbortSignal | undefined): Promise<Found> {
   const { options, body, query } = planned
-  const [text] = readClauses('hybrid.query', options.hybrid?.query)
-  if (text === undefined) throw argumentError('hybrid.query', 'nothing', 'a query clause')
+  const { query: text } = readHybrid(options.hybrid!)
   const { bool } = query.clause as { bool: { filter?: Clause[]; must?: Clause[]; must_not?: Clause[] } }
   const filter = [...(bool.filter ?? []), ...(bool.must ?? [])]
   const clause = { bool: { must: [text], filter, ...(bool.must_not === undefined ? {} : { must_not: bool.must_not }) } }
