@@ -127,7 +127,8 @@ describe('the query for candidates', () => {
 describe('a search that can not be meant', () => {
   it.each<[string, EngineSearchOptions]>([
     ['vector', {}],
-    ['vector', { vector, id: 'a' }],
+    ['id', { vector, id: 'a' }],
+    ['vector', { vector, vectors: { vector } }],
     ['vector', { vector: [1, 2] }],
     ['vector', { vector: [] }],
     ['vectors', { vectors: { picture: vector } }],

@@ -23,7 +23,7 @@ import { summarise } from '../measure/timing.mjs'
  */
 
 /**
- * Ask every query once without counting, then once more for the figures.
+ * Ask some queries without counting, then every one for the figures.
  *
  * @param {import('./server.mjs').Server} server
  * @param {object} plan
@@ -34,11 +34,11 @@ import { summarise } from '../measure/timing.mjs'
  * @param {(i: number) => readonly string[]} plan.truth ids of the 10 nearest
  * @param {(i: number) => Promise<number>} [plan.touched] documents that query i matches
  * @param {number} [plan.words]
- * @param {number} [plan.warmUps] queries asked before, default: all
+ * @param {number} [plan.warmUps] queries asked before; default: 50
  * @param {AbortSignal} plan.signal
  * @returns {Promise<QueryFigures>}
  */
-export async function measureQueries(server, { name, candidates, queries, ask, truth, touched, words, warmUps = queries, signal }) {
+export async function measureQueries(server, { name, candidates, queries, ask, truth, touched, words, warmUps = 50, signal }) {
   for (let i = 0; i < warmUps; i++) await ask(i % queries)
   /** @type {number[]} */
   const times = []

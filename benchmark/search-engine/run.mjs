@@ -37,7 +37,7 @@ Without NEARHASH_DATA the bundled photo histograms are measured. Needs Java 17 a
 
   --engine <name>    opensearch (default) or elasticsearch
   --queries <n>      a set (default: 200)
-  --sets <names>     parted by commas (default: all)
+  --sets <names>     parted by commas, or none (default: all)
   --growth <sizes>   documents, parted by commas (default: 10000,100000,1000000), or none; photo histograms only
   --heap <size>      of the server, as Java writes it (default: 1g)
   --out <folder>     for results.json and the figure (default: benchmark/results/search-engine)
@@ -72,10 +72,9 @@ await runCommand('npm run bench:engine', async (signal) => {
   const wanted = values.sets?.split(',')
   const folder = process.env['NEARHASH_DATA']
   const found = folder === undefined || folder === '' ? [] : await findSets(folder)
-  const readers = found.length === 0
-    ? [async () => withNeighbours(await readBundledSet({ queries, signal }))]
-    : found.filter((path) => wanted === undefined || wanted.some((name) => path.endsWith(name)))
-        .map((path) => () => readSet(path, { queries, signal }))
+  const bundled = async () => withNeighbours(await readBundledSet({ queries, signal }))
+  const chosen = found.filter((path) => wanted === undefined || wanted.some((name) => path.endsWith(name)))
+  const readers = found.length === 0 && values.sets !== 'none' ? [bundled] : chosen.map((path) => () => readSet(path, { queries, signal }))
 
   const machine = describeMachine()
   process.stdout.write(`${machineLine(machine)}\n\n`)
@@ -92,13 +91,15 @@ await runCommand('npm run bench:engine', async (signal) => {
       results.sets.push(figures)
       process.stdout.write(setText(figures))
       await write(out, results)
-      if (set.name.includes('photo') && sizes.length > 0) {
-        const onProgress = (/** @type {string} */ stage) => progress.show({ stage, done: place, total: readers.length })
-        results.growth = await measureGrowth(server, set, sizes, { signal, onProgress })
-        progress.clear()
-        process.stdout.write(growthText(results.growth))
-        await write(out, results)
-      }
+    }
+    if (sizes.length > 0) {
+      const photos = found.find((path) => path.includes('photo'))
+      const set = photos === undefined ? await bundled() : await readSet(photos, { queries, signal })
+      const onProgress = (/** @type {string} */ stage) => progress.show({ stage, done: readers.length, total: readers.length + 1 })
+      results.growth = await measureGrowth(server, set, sizes, { signal, onProgress })
+      progress.clear()
+      process.stdout.write(growthText(results.growth))
+      await write(out, results)
     }
   } finally {
     progress.clear()
