@@ -364,88 +364,6 @@ declare class Index extends VectorIndex {
   toJSON(): IndexDescription;
 }
 
-/**
- * Every error that nearhash throws or rejects with, except an AbortSignal's own reason.
- *
- * | code | meaning |
- * | --- | --- |
- * | `ERR_NEARHASH_ARGUMENT` | an argument or option is not what is allowed |
- * | `ERR_NEARHASH_NOT_FINITE` | a NaN or an infinity in a vector |
- * | `ERR_NEARHASH_DIMENSION` | vectors of another length than the index holds |
- * | `ERR_NEARHASH_ZERO_VECTOR` | a vector without a direction where the metric is cosine |
- * | `ERR_NEARHASH_NOT_FITTED` | a call that needs points came before `fit` |
- * | `ERR_NEARHASH_UNKNOWN_ID` | no point has this id |
- * | `ERR_NEARHASH_BUSY` | a change while another change of the same index runs |
- * | `ERR_NEARHASH_CANCELLED` | the work was stopped because the process exits |
- * | `ERR_NEARHASH_DISPOSED` | a call after `dispose` |
- * | `ERR_NEARHASH_LOAD` | the native add-on could not be loaded |
- * | `ERR_NEARHASH_INTERNAL` | a defect of nearhash; please report it |
- *
- * @example
- * try {
- *   new SRP({ nProjections: 65 })
- * } catch (error) {
- *   console.log(error.code, '|', error.message)
- * }
- * // ERR_NEARHASH_ARGUMENT | nProjections: received 65, allowed: an integer from 1 to 64
- */
-declare class NearhashError extends Error {
-  readonly name = "NearhashError";
-  /** Stable name for programs, `ERR_NEARHASH_...`. */
-  readonly code: string;
-  /** The argument, option or call that the error is about; may be empty. */
-  readonly argument: string;
-  /** What came in, as text. */
-  readonly received: string;
-  /** What would have been accepted, as text. */
-  readonly allowed: string;
-}
-
-/** Options of `cdist`. */
-interface CdistOptions extends Cancellable {
-  /** Default `'euclidean'`. */
-  metric?: Metric;
-}
-/** Options of `knn`. */
-interface KnnOptions extends CdistOptions {
-  /** Neighbours wanted per query; default 10. */
-  k?: number;
-}
-/** A row-major matrix of distances. */
-interface Distances {
-  data: Float32Array;
-  shape: [rows: number, columns: number];
-}
-/**
- * All distances between two sets, rows(a) x rows(b): what scipy's cdist returns. `cdist(x, x)` is the full matrix, its
- * diagonal exactly 0. Where only one of the two says how long its vectors are, the other may be a flat array.
- *
- * @throws NearhashError ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
- * cosine, ERR_NEARHASH_ARGUMENT (also for a result of more than 2^32 - 1 values).
- *
- * @example
- * console.log(await cdist([[0, 0], [3, 4]], [[0, 0], [0, 4], [3, 0]]))
- * // { data: Float32Array(6) [ 0, 4, 3, 5, 3, 4 ], shape: [ 2, 3 ] }
- */
-declare function cdist(a: Vectors, b: Vectors, options?: CdistOptions): Promise<Distances>;
-/** {@link cdist}, blocking. */
-declare function cdistSync(a: Vectors, b: Vectors, options?: Omit<CdistOptions, 'signal'>): Distances;
-/**
- * The exact k nearest rows of `data` for each query, ties to the lower row.
- *
- * @throws NearhashError as {@link cdist}.
- *
- * @example
- * const found = await knn([[0, 0], [3, 4], [6, 8]], [[3, 3]], { k: 2 })
- * console.log(found)
- * // Neighbors(1 query, k = 2) [
- * //   { ids: [ 1, 0 ], distances: [ 1, 4.242640495300293 ] }
- * // ]
- */
-declare function knn(data: Vectors, queries: Vectors, options?: KnnOptions): Promise<Neighbors>;
-/** {@link knn}, blocking. */
-declare function knnSync(data: Vectors, queries: Vectors, options?: Omit<KnnOptions, 'signal'>): Neighbors;
-
 /** Options of both classes. */
 interface LshOptions {
   /** Hash functions per table (k), 1 to 64. More: smaller buckets. Left out: chosen from the data by `fit`. */
@@ -621,6 +539,364 @@ declare class L2 extends LshIndex {
   get r(): number | undefined;
 }
 
+/** Words of hash tables, as plain JSON. */
+interface LshTokensDescription {
+  kind: 'srp' | 'l2';
+  /** Of the words: the same version makes the same words of the same tables. */
+  version: number;
+  dim: number;
+  metric: Metric;
+  nProjections: number;
+  nHashTables: number;
+  /** Bucket width, of L2 only. */
+  r?: number;
+  seed: number;
+  modelHash: string;
+}
+/**
+ * The buckets of an index's hash tables as words; nothing is trained.
+ *
+ * A vector has one word a table, `t03:1a2b`. The bucket of {@link SRP} is written in hexadecimal digits, that of
+ * {@link L2} as eight letters and digits, in which upper and lower case differ. A query asks for its own bucket of every
+ * table and for the likeliest others. A word weighs the root of the probability that a near neighbour is in its bucket, as
+ * multi-probe reckons it, divided by that of the likeliest bucket.
+ *
+ * @example
+ * const tokens = new LshTokens(new SRP({ dim: 3, nProjections: 8, nHashTables: 2 }))
+ * console.log(tokens.encodeSync([1, 2, 3]))
+ * // [ [ 't00:df', 't01:a3' ] ]
+ */
+declare class LshTokens implements VectorTokens {
+  #private;
+  /**
+   * The words of an index that was fitted, or whose options leave nothing open: `dim`, `nProjections`, `nHashTables`, for
+   * L2 `r`. A later `fit` of the index does not change them.
+   *
+   * @throws NearhashError ERR_NEARHASH_NOT_FITTED for any other index.
+   */
+  constructor(index: SRP | L2);
+  get kind(): 'srp' | 'l2';
+  get dim(): number;
+  get metric(): Metric;
+  get modelHash(): string;
+  get wordsPerVector(): number;
+  get probes(): number;
+  queryWordCount(probes?: number): number;
+  /**
+   * The words of each vector, in the order of the tables.
+   *
+   * @throws NearhashError ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
+   * cosine, ERR_NEARHASH_ARGUMENT.
+   */
+  encode(x: Vectors, options?: Cancellable): Promise<string[][]>;
+  encodeSync(x: Vectors): string[][];
+  /**
+   * The vector's own bucket of every table, then the `probes * nHashTables` likeliest others, likeliest first.
+   *
+   * @throws NearhashError as {@link encode}.
+   */
+  encodeQuery(v: NumericArray, options?: EncodeQueryOptions): QueryWords;
+  describe(): LshTokensDescription;
+  /** {@link describe}. */
+  toJSON(): LshTokensDescription;
+}
+
+/** Words of a query, and the boost of each. */
+interface QueryWords {
+  /** Each once. */
+  words: string[];
+  /** As many, finite and not negative. Float32, which is what search engines keep of a boost. */
+  weights: Float32Array;
+}
+/** Options of `encodeQuery`. */
+interface EncodeQueryOptions {
+  /**
+   * `ClusterTokens`: nearest clusters of every group, 1 to 65,536; default: what training chose.
+   * `LshTokens`: further buckets a table, 0 to 10,000; default 0.
+   */
+  probes?: number;
+}
+/** What turns vectors into words: `ClusterTokens` or `LshTokens`. */
+interface VectorTokens {
+  readonly kind: 'cluster-tokens' | 'srp' | 'l2';
+  /** Vector length. */
+  readonly dim: number;
+  /** What near means, and what to rank candidates by. */
+  readonly metric: Metric;
+  /** SHA-256, 64 hexadecimal digits. The same hash: the same words for the same vectors. */
+  readonly modelHash: string;
+  /** Words of one vector; all are different. */
+  readonly wordsPerVector: number;
+  /** What `encodeQuery` takes for `probes` when it is left out. */
+  readonly probes: number;
+  /** How many words a query has, at most, with so many probes. */
+  queryWordCount(probes?: number): number;
+  /** The words of each vector, rows x {@link wordsPerVector}. */
+  encode(x: Vectors, options?: Cancellable): Promise<string[][]>;
+  /** {@link encode}, blocking. */
+  encodeSync(x: Vectors): string[][];
+  /** The words that a query asks for, and their weights. */
+  encodeQuery(v: NumericArray, options?: EncodeQueryOptions): QueryWords;
+  /** Parameters and origin, as small plain JSON. */
+  describe(): ClusterTokensDescription | LshTokensDescription;
+}
+/**
+ * Sum of the weights of the query's words that a document has. A search engine's score is this, rounded to float32,
+ * where a matching term counts its boost and nothing else (`similarity: boolean`).
+ *
+ * @example
+ * console.log(weightedOverlap({ words: ['0-3', '1-7'], weights: new Float32Array([0.5, 2]) }, ['0-4', '1-7']))
+ * // 2
+ */
+declare function weightedOverlap(query: QueryWords, documentWords: readonly string[]): number;
+
+/** Options of {@link ClusterTokens.train}. */
+interface ClusterTokensOptions {
+  /**
+   * Groups that the dimensions are cut into: words a vector. 1 to 4,096, and no more than dimensions. Default: dim / 10,
+   * but 16 to 256.
+   */
+  groups?: number;
+  /**
+   * Clusters of every group, 1 to 65,536; default 256. More make shorter posting lists and need more probes; 1,024 suits
+   * a million documents. A group in which fewer vectors differ gets fewer.
+   */
+  clusters?: number;
+  /** Default `'euclidean'`. With `'cosine'` vectors are brought to length 1 first. */
+  metric?: Metric;
+  /**
+   * Whether vectors are rotated at random before they are cut. Default `'auto'`: both ways are trained, and the one that
+   * finds more of the held-out vectors' neighbours is kept.
+   */
+  rotation?: 'auto' | 'random' | 'none';
+  /**
+   * Nearest clusters of every group that queries ask for by default. Left out: the fewest that find .985 of the ten
+   * nearest within 300 candidates for held-out vectors, as far as 896 words a query allow.
+   */
+  probes?: number;
+  /** Most vectors that k-means sees; default 20,000, or 64 a cluster where that is more. */
+  sample?: number;
+  /** Most iterations of k-means, 1 to 1,000; default 10. */
+  iterations?: number;
+  /** An integer from 0 to 2^53 - 1; default 0. Same seed, options and vectors: same model, on every platform. */
+  seed?: number;
+}
+/** Options of {@link ClusterTokens.train} and of its call. */
+interface TrainOptions extends ClusterTokensOptions, FitOptions {
+}
+/** Share of held-out vectors' true neighbours among the candidates that the words find. */
+interface TokensRecall {
+  /** Nearest clusters of every group that the queries asked for. */
+  probes: number;
+  /** Within the first 100 candidates. */
+  within100: number;
+  /** Within the first 300 candidates. */
+  within300: number;
+}
+/** What vectors that k-means did not see say about a model. */
+interface TokensValidation {
+  /** True neighbours a query; ten. */
+  neighbors: number;
+  /** Held-out vectors, asked as queries. */
+  queries: number;
+  /** Vectors that were searched. */
+  rows: number;
+  /** For every number of probes that was tried, the last one being the default. */
+  recalls: TokensRecall[];
+}
+/** A model of cluster tokens, as plain JSON. */
+interface ClusterTokensDescription {
+  kind: 'cluster-tokens';
+  /** Of the words: the same version makes the same words of the same model. */
+  version: number;
+  dim: number;
+  metric: Metric;
+  groups: number;
+  clusters: number;
+  probes: number;
+  rotation: 'random' | 'none';
+  seed: number;
+  /** Vectors given to training. */
+  trainedOn: number;
+  /** Left out when there were fewer than 100 vectors. */
+  validation?: TokensValidation;
+  modelHash: string;
+  /** Native memory of the model. */
+  memoryBytes: number;
+}
+/** Codes, row-major. */
+interface Codes {
+  /** The cluster of row i in group g at `i * groups + g`. Bytes as long as no group has more than 256 clusters. */
+  data: Uint8Array | Uint16Array;
+  shape: [rows: number, groups: number];
+}
+/**
+ * Vectors as words, for the inverted index of a search engine: product quantisation (Jégou, Douze & Schmid 2011) written
+ * out, as in Mu et al. 2018.
+ *
+ * The dimensions are rotated and cut into groups, and k-means finds clusters in each. A vector's words name the nearest
+ * cluster of every group, `3-14` for cluster 14 of group 3; near vectors share many. A query asks for the nearest few
+ * clusters of every group, each with the weight max(0, mean distance to the group's centroids - distance to this one).
+ * The sum of the weights of shared words ranks roughly: fetch some hundred candidates and rank them by their exact
+ * distance (`knn`).
+ *
+ * @example
+ * const vectors = Array.from({ length: 200 }, (_, i) => [Math.cos(i), Math.sin(i), Math.cos(3 * i), Math.sin(3 * i)])
+ * const tokens = await ClusterTokens.train(vectors, { groups: 2, clusters: 8 })
+ * const [words] = await tokens.encode([vectors[0]])
+ * console.log(words.length, tokens.encodeQuery(vectors[0], { probes: 1 }).words.join() === words.join())
+ * // 2 true
+ */
+declare class ClusterTokens implements VectorTokens {
+  #private;
+  readonly kind = "cluster-tokens";
+  private constructor();
+  /**
+   * Find the clusters for vectors like these; some ten thousand are enough, more sharpen the validation.
+   *
+   * 400 of them, or a tenth, are held out: they choose the rotation and the number of probes, see
+   * {@link TokensValidation} for what they find.
+   *
+   * @throws NearhashError ERR_NEARHASH_ARGUMENT, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
+   * cosine.
+   */
+  static train(x: Vectors, options?: TrainOptions): Promise<ClusterTokens>;
+  /** {@link train}, blocking. */
+  static trainSync(x: Vectors, options?: ClusterTokensOptions): ClusterTokens;
+  /**
+   * A model that {@link save} wrote.
+   *
+   * @throws NearhashError ERR_NEARHASH_FORMAT when the file is no model, damaged, or of a later version; Node's own
+   * error when it can't be read.
+   */
+  static load(path: string, options?: Cancellable): Promise<ClusterTokens>;
+  /**
+   * A model that {@link toBytes} wrote.
+   *
+   * @throws NearhashError ERR_NEARHASH_FORMAT when these are not such bytes, as {@link load}.
+   */
+  static fromBytes(bytes: Uint8Array): ClusterTokens;
+  /** Write the model to a file. The file is complete or not there: it is written beside and then renamed. */
+  save(path: string, options?: Cancellable): Promise<void>;
+  /** The model as bytes with a version and a checksum, for {@link fromBytes}. */
+  toBytes(): Uint8Array;
+  get dim(): number;
+  get metric(): Metric;
+  get modelHash(): string;
+  /** Words of a vector. */
+  get groups(): number;
+  /** Clusters of every group. */
+  get clusters(): number;
+  get wordsPerVector(): number;
+  get probes(): number;
+  queryWordCount(probes?: number): number;
+  /**
+   * The words of each vector, `3-14` for cluster 14 of group 3, in the order of the groups.
+   *
+   * @throws NearhashError ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
+   * cosine, ERR_NEARHASH_ARGUMENT.
+   */
+  encode(x: Vectors, options?: Cancellable): Promise<string[][]>;
+  encodeSync(x: Vectors): string[][];
+  /** The words of each vector without the text: the cluster of every group. */
+  encodeCodes(x: Vectors, options?: Cancellable): Promise<Codes>;
+  /** {@link encodeCodes}, blocking. */
+  encodeCodesSync(x: Vectors): Codes;
+  /**
+   * The `probes` nearest clusters of every group, group after group and nearest first, with their weights (in the data's
+   * own units). The first of every group is the word that {@link encode} gives the same vector.
+   *
+   * @throws NearhashError as {@link encode}.
+   */
+  encodeQuery(v: NumericArray, options?: EncodeQueryOptions): QueryWords;
+  describe(): ClusterTokensDescription;
+  /** {@link describe}. */
+  toJSON(): ClusterTokensDescription;
+}
+
+/**
+ * Every error that nearhash throws or rejects with, except an AbortSignal's own reason.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ERR_NEARHASH_ARGUMENT` | an argument or option is not what is allowed |
+ * | `ERR_NEARHASH_NOT_FINITE` | a NaN or an infinity in a vector |
+ * | `ERR_NEARHASH_DIMENSION` | vectors of another length than the index holds |
+ * | `ERR_NEARHASH_ZERO_VECTOR` | a vector without a direction where the metric is cosine |
+ * | `ERR_NEARHASH_NOT_FITTED` | a call that needs points came before `fit` |
+ * | `ERR_NEARHASH_UNKNOWN_ID` | no point has this id |
+ * | `ERR_NEARHASH_BUSY` | a change while another change of the same index runs |
+ * | `ERR_NEARHASH_CANCELLED` | the work was stopped because the process exits |
+ * | `ERR_NEARHASH_FORMAT` | bytes or a file that should hold a saved model and do not, or not any more |
+ * | `ERR_NEARHASH_DISPOSED` | a call after `dispose` |
+ * | `ERR_NEARHASH_LOAD` | the native add-on could not be loaded |
+ * | `ERR_NEARHASH_INTERNAL` | a defect of nearhash; please report it |
+ *
+ * @example
+ * try {
+ *   new SRP({ nProjections: 65 })
+ * } catch (error) {
+ *   console.log(error.code, '|', error.message)
+ * }
+ * // ERR_NEARHASH_ARGUMENT | nProjections: received 65, allowed: an integer from 1 to 64
+ */
+declare class NearhashError extends Error {
+  readonly name = "NearhashError";
+  /** Stable name for programs, `ERR_NEARHASH_...`. */
+  readonly code: string;
+  /** The argument, option or call that the error is about; may be empty. */
+  readonly argument: string;
+  /** What came in, as text. */
+  readonly received: string;
+  /** What would have been accepted, as text. */
+  readonly allowed: string;
+}
+
+/** Options of `cdist`. */
+interface CdistOptions extends Cancellable {
+  /** Default `'euclidean'`. */
+  metric?: Metric;
+}
+/** Options of `knn`. */
+interface KnnOptions extends CdistOptions {
+  /** Neighbours wanted per query; default 10. */
+  k?: number;
+}
+/** A row-major matrix of distances. */
+interface Distances {
+  data: Float32Array;
+  shape: [rows: number, columns: number];
+}
+/**
+ * All distances between two sets, rows(a) x rows(b): what scipy's cdist returns. `cdist(x, x)` is the full matrix, its
+ * diagonal exactly 0. Where only one of the two says how long its vectors are, the other may be a flat array.
+ *
+ * @throws NearhashError ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
+ * cosine, ERR_NEARHASH_ARGUMENT (also for a result of more than 2^32 - 1 values).
+ *
+ * @example
+ * console.log(await cdist([[0, 0], [3, 4]], [[0, 0], [0, 4], [3, 0]]))
+ * // { data: Float32Array(6) [ 0, 4, 3, 5, 3, 4 ], shape: [ 2, 3 ] }
+ */
+declare function cdist(a: Vectors, b: Vectors, options?: CdistOptions): Promise<Distances>;
+/** {@link cdist}, blocking. */
+declare function cdistSync(a: Vectors, b: Vectors, options?: Omit<CdistOptions, 'signal'>): Distances;
+/**
+ * The exact k nearest rows of `data` for each query, ties to the lower row.
+ *
+ * @throws NearhashError as {@link cdist}.
+ *
+ * @example
+ * const found = await knn([[0, 0], [3, 4], [6, 8]], [[3, 3]], { k: 2 })
+ * console.log(found)
+ * // Neighbors(1 query, k = 2) [
+ * //   { ids: [ 1, 0 ], distances: [ 1, 4.242640495300293 ] }
+ * // ]
+ */
+declare function knn(data: Vectors, queries: Vectors, options?: KnnOptions): Promise<Neighbors>;
+/** {@link knn}, blocking. */
+declare function knnSync(data: Vectors, queries: Vectors, options?: Omit<KnnOptions, 'signal'>): Neighbors;
+
 /** What nearhash runs with. */
 interface Runtime {
   /** Version of the package. */
@@ -701,5 +977,5 @@ declare namespace stats {
   function estimateL(delta: number, p1: number, k: number): number;
 }
 
-export { Index, L2, LshIndex, NearhashError, Neighbors, QueryResult, SRP, VectorIndex, cdist, cdistSync, configure, knn, knnSync, runtime, stats };
-export type { Cancellable, CdistOptions, Configuration, Description, Distances, Evaluation, Filter, FitOptions, Hashes, Ids, IndexDescription, IndexOptions, IndexSearchOptions, KnnOptions, L2Options, LshOptions, Matrix, Metric, NumericArray, PredictOptions, Progress, Row, Runtime, SearchOptions, TableDescription, Vectors };
+export { ClusterTokens, Index, L2, LshIndex, LshTokens, NearhashError, Neighbors, QueryResult, SRP, VectorIndex, cdist, cdistSync, configure, knn, knnSync, runtime, stats, weightedOverlap };
+export type { Cancellable, CdistOptions, ClusterTokensDescription, ClusterTokensOptions, Codes, Configuration, Description, Distances, EncodeQueryOptions, Evaluation, Filter, FitOptions, Hashes, Ids, IndexDescription, IndexOptions, IndexSearchOptions, KnnOptions, L2Options, LshOptions, LshTokensDescription, Matrix, Metric, NumericArray, PredictOptions, Progress, QueryWords, Row, Runtime, SearchOptions, TableDescription, TokensRecall, TokensValidation, TrainOptions, VectorTokens, Vectors };

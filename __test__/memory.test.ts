@@ -25,7 +25,7 @@ it.each(['SRP', 'L2', 'Index'])('V8 knows at any time how much memory an index o
 })
 
 describe('in a process of its own, nothing leaks through', () => {
-  it.each(['fit and dispose', 'fit and forget', 'fit again', 'search and predict', 'Index, fit and dispose', 'Index, search', 'knn and cdist', 'store and delete', 'abort', 'errors'])('%s', async (scene) => {
+  it.each(['fit and dispose', 'fit and forget', 'fit again', 'search and predict', 'Index, fit and dispose', 'Index, search', 'knn and cdist', 'store and delete', 'words', 'abort', 'errors'])('%s', async (scene) => {
     const { code, stdout, stderr } = await runProgram('leak.mjs', { flags: ['--expose-gc'], args: [scene] })
     expect(stderr).toBe('')
     expect(code).toBe(0)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import * as nearhash from 'nearhash'
+import * as searchEngine from 'nearhash/search-engine'
 import { describe, expect, it } from 'vitest'
 import { runProgram } from './support/programs.js'
 
@@ -9,12 +10,20 @@ const require = createRequire(import.meta.url)
 describe('the package', () => {
   it('exports these names and no others', () => {
     expect(Object.keys(nearhash).sort()).toEqual(
-      ['Index', 'L2', 'NearhashError', 'SRP', 'cdist', 'cdistSync', 'configure', 'knn', 'knnSync', 'runtime', 'stats'].sort(),
+      [
+        ...['ClusterTokens', 'Index', 'L2', 'LshTokens', 'NearhashError', 'SRP', 'cdist', 'cdistSync', 'configure', 'knn', 'knnSync'],
+        ...['runtime', 'stats', 'weightedOverlap'],
+      ].sort(),
     )
     expect(Object.keys(nearhash.stats).sort()).toEqual(['collisionProbCosine', 'collisionProbL2', 'detProbQuery', 'estimateL'])
   })
 
+  it('exports these names for search engines and no others', () => {
+    expect(Object.keys(searchEngine).sort()).toEqual(['EngineNeighbors', 'SearchEngineError', 'SearchEngineIndex', 'connect', 'fromClient'])
+  })
+
   it('is the same by import and by require', () => {
+    expect((require('nearhash/search-engine') as typeof searchEngine).SearchEngineIndex).toBe(searchEngine.SearchEngineIndex)
     const required = require('nearhash') as typeof nearhash
     expect(Object.keys(required).sort()).toEqual(Object.keys(nearhash).sort())
     expect(required.SRP).toBe(nearhash.SRP)

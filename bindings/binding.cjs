@@ -836,8 +836,10 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.AdaptiveIndex = nativeBinding.AdaptiveIndex
+module.exports.ClusterTokens = nativeBinding.ClusterTokens
 module.exports.Control = nativeBinding.Control
 module.exports.LshIndex = nativeBinding.LshIndex
+module.exports.LshTokens = nativeBinding.LshTokens
 module.exports.cdist = nativeBinding.cdist
 module.exports.cdistSync = nativeBinding.cdistSync
 module.exports.collisionProbCosine = nativeBinding.collisionProbCosine
@@ -853,3 +855,4 @@ module.exports.reportedMemory = nativeBinding.reportedMemory
 module.exports.runtime = nativeBinding.runtime
 module.exports.scratchLayout = nativeBinding.scratchLayout
 module.exports.setThreadsVariable = nativeBinding.setThreadsVariable
+module.exports.weightedOverlap = nativeBinding.weightedOverlap

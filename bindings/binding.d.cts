@@ -64,6 +64,32 @@ export declare class AdaptiveIndex {
   get disposed(): boolean
 }
 
+/** A trained model. */
+export declare class ClusterTokens {
+  /** A model for vectors like these. */
+  static train(x: Values, dim: number, options: RawClusterTokensOptions, control: Control): Promise<ClusterTokens>
+  /** `train`, within the call. */
+  static trainSync(x: Values, dim: number, options: RawClusterTokensOptions): ClusterTokens
+  /** What `to_bytes` wrote. */
+  static fromBytes(bytes: Values): ClusterTokens
+  /** The model as bytes. */
+  toBytes(): Uint8Array
+  /** Codes of rows. */
+  encodeCodes(x: Values, dim: number, control: Control): Promise<RawCodes>
+  /** `encode_codes`, within the call. */
+  encodeCodesSync(x: Values, dim: number): RawCodes
+  /** Words of rows: a space between words, a line feed between rows, many rows a text. */
+  encode(x: Values, dim: number, control: Control): Promise<string[]>
+  /** `encode`, within the call. */
+  encodeSync(x: Values, dim: number): Array<string>
+  /** Words that a query asks for. */
+  encodeQuery(v: Values, probes?: number | undefined | null): RawQueryWords
+  /** How many these are. */
+  queryWordCount(probes?: number | undefined | null): number
+  /** Parameters and origin. */
+  describe(): RawClusterTokensDescription
+}
+
 /** Watches and stops one call. */
 export declare class Control {
   /** A control for one call. */
@@ -142,6 +168,22 @@ export declare class LshIndex {
   get disposed(): boolean
 }
 
+/** The buckets of an index's tables as words. */
+export declare class LshTokens {
+  /** Of the tables that the index has, or would have. */
+  constructor(index: LshIndex)
+  /** Words of rows, in the form of the other class. */
+  encode(x: Values, dim: number, control: Control): Promise<string[]>
+  /** `encode`, within the call. */
+  encodeSync(x: Values, dim: number): Array<string>
+  /** Words that a query asks for. */
+  encodeQuery(v: Values, probes: number): RawQueryWords
+  /** How many these are at most. */
+  queryWordCount(probes: number): number
+  /** Parameters. */
+  describe(): RawLshTokensDescription
+}
+
 /** All distances, rows of `a` x rows of `b`. */
 export declare function cdist(a: Values, aDim: number, b: Values, bDim: number, metricName: string, control: Control): Promise<RawDistances>
 
@@ -208,6 +250,54 @@ export interface RawCalibration {
   probes: number
 }
 
+/** What a model is made of. */
+export interface RawClusterTokensDescription {
+  /** Of the words. */
+  version: number
+  /** Vector length. */
+  dim: number
+  /** `euclidean` or `cosine`. */
+  metric: string
+  /** Words a vector. */
+  groups: number
+  /** Clusters a group. */
+  clusters: number
+  /** Nearest clusters a group of a query. */
+  probes: number
+  /** `random` or `none`. */
+  rotation: string
+  /** As given. */
+  seed: number
+  /** Rows given. */
+  trainedOn: number
+  /** None with too few rows. */
+  validation?: RawValidation
+  /** Hexadecimal. */
+  modelHash: string
+  /** Native bytes held. */
+  memoryBytes: number
+}
+
+/** Checked options; what is left out has the engine's default. */
+export interface RawClusterTokensOptions {
+  /** Words a vector. */
+  groups?: number
+  /** Clusters a group. */
+  clusters?: number
+  /** `euclidean` or `cosine`. */
+  metric: string
+  /** `auto`, `random` or `none`. */
+  rotation: string
+  /** Nearest clusters a group of a query. */
+  probes?: number
+  /** Most rows that k-means sees. */
+  sample?: number
+  /** Most iterations of k-means. */
+  iterations?: number
+  /** Up to 2⁵³ − 1. */
+  seed: number
+}
+
 /** What `fit` chose. */
 export interface RawCodes {
   /** Leading directions that are kept. */
@@ -226,6 +316,16 @@ export interface RawCodes {
   bytesPerVector: number
   /** What an asked recall costs. */
   calibration: Array<RawCalibration>
+}
+
+/** Codes, rows x groups, in one of the two arrays. */
+export interface RawCodes {
+  /** For up to 256 clusters. */
+  bytes?: Uint8Array
+  /** For more. */
+  words?: Uint16Array
+  /** Rows, groups. */
+  shape: Array<number>
 }
 
 /** What an index is made of. */
@@ -338,6 +438,28 @@ export interface RawLshOptions {
   r?: number
 }
 
+/** What the words of hash tables are made of. */
+export interface RawLshTokensDescription {
+  /** Of the words. */
+  version: number
+  /** `srp` or `l2`. */
+  family: string
+  /** Vector length. */
+  dim: number
+  /** `euclidean` or `cosine`. */
+  metric: string
+  /** Hash functions a table. */
+  nProjections: number
+  /** Words a vector. */
+  nHashTables: number
+  /** Bucket width of L2. */
+  r?: number
+  /** As given. */
+  seed: number
+  /** Hexadecimal. */
+  modelHash: string
+}
+
 /** Row i has `counts[i]` neighbours at i · `k`. */
 export interface RawNeighbors {
   /** Places per query. */
@@ -364,6 +486,24 @@ export interface RawPredictions {
   vectors?: Float32Array
 }
 
+/** Recall of the true neighbours within candidates. */
+export interface RawProbeRecall {
+  /** Nearest clusters a group. */
+  probes: number
+  /** Within the first 100. */
+  within100: number
+  /** Within the first 300. */
+  within300: number
+}
+
+/** Words and their weights. */
+export interface RawQueryWords {
+  /** Each once. */
+  words: Array<string>
+  /** As many. */
+  weights: Float32Array
+}
+
 /** What the add-on runs with. */
 export interface RawRuntime {
   /** Of the package. */
@@ -384,6 +524,18 @@ export interface RawTable {
   maxBucketSize: number
   /** Share of the possible keys that no point has. */
   emptyShare: number
+}
+
+/** What held-out rows said. */
+export interface RawValidation {
+  /** True neighbours a query. */
+  neighbors: number
+  /** Held-out rows. */
+  queries: number
+  /** Rows searched. */
+  rows: number
+  /** By number of probes. */
+  recalls: Array<RawProbeRecall>
 }
 
 /**
@@ -421,3 +573,6 @@ export interface ScratchLayout {
  * environment here could race with a write to `process.env`.
  */
 export declare function setThreadsVariable(text: string): void
+
+/** Sum of the weights of the words that the document has. As many weights as words. */
+export declare function weightedOverlap(words: Array<string>, weights: Values, document: Array<string>): number

@@ -9,10 +9,11 @@ import { LICENCE_LIST, licenceList } from './release-licences.mjs'
 
 await runScript(async () => {
   await prepare(updateLoader)
-  const declarations = await bundleDeclarations()
-  if (declarations !== committedDeclarations()) {
-    writeFileSync(join(ROOT, 'index.d.ts'), declarations)
-    say('updated index.d.ts')
+  const committed = committedDeclarations()
+  for (const [file, declarations] of await bundleDeclarations()) {
+    if (declarations === committed.get(file)) continue
+    writeFileSync(join(ROOT, file), declarations)
+    say(`updated ${file}`)
   }
   const licences = await licenceList()
   const list = join(ROOT, LICENCE_LIST)

@@ -1,19 +1,32 @@
-// index.d.ts: the whole public API in one file, made from the TypeScript sources.
+// index.d.ts and search-engine.d.ts: the public API, one file for each entry of the package, made from the TypeScript
+// sources.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { ROOT, runPackage, StepError } from './command.mjs'
 
-const HEADER = `/// <reference lib="esnext.disposable" />
-// Generated from bindings/ts by "npm run build".
+const HEADER = '// Generated from bindings/ts by "npm run build".\n\n'
 
-`
+/** `using` needs it. */
+const DISPOSABLE = '/// <reference lib="esnext.disposable" />\n'
 
 /**
- * The text of index.d.ts as the sources define it. Needs the installed packages.
+ * What imports of the package's other sources become in search-engine.d.ts, where only the public types are needed:
+ * one class has to be declared once.
+ */
+const ROOT_TYPES = './index.js'
+
+/** The declaration files, each with the file that tsc makes of its entry. */
+export const DECLARATIONS = /** @type {const} */ ({
+  'index.d.ts': 'index.d.ts',
+  'search-engine.d.ts': 'search-engine/index.d.ts',
+})
+
+/**
+ * The texts of the declaration files as the sources define them, by name. Needs the installed packages.
  *
- * @returns {Promise<string>}
+ * @returns {Promise<Map<string, string>>}
  */
 export async function bundleDeclarations() {
   const folder = mkdtempSync(join(tmpdir(), 'nearhash-types-'))
@@ -25,30 +38,57 @@ export async function bundleDeclarations() {
       folder,
     ])
     if (!compiled.ok) throw new StepError(`tsc could not write declarations:\n${compiled.output}`)
-    const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')])
-    const bundle = await rollup({
-      input: join(folder, 'index.d.ts'),
-      plugins: [dts()],
-      external: ['#binding', 'node:util'],
-      onwarn: (warning) => {
-        throw new StepError(`index.d.ts: ${warning.message}`)
-      },
-    })
-    const { output } = await bundle.generate({ format: 'es' })
-    await bundle.close()
-    return HEADER + halveIndent(output[0].code)
+    /** @type {Map<string, string>} */
+    const texts = new Map()
+    for (const [file, entry] of Object.entries(DECLARATIONS)) {
+      const code = await bundle(join(folder, entry), file !== 'index.d.ts')
+      texts.set(file, `${file === 'index.d.ts' ? DISPOSABLE : ''}${HEADER}${halveIndent(code)}`)
+    }
+    return texts
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** index.d.ts as it is committed; empty when there is none. */
+/**
+ * @param {string} input
+ * @param {boolean} besideRoot what lies outside of the entry's own folder is imported from index.d.ts
+ */
+async function bundle(input, besideRoot) {
+  const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')])
+  const outside = join(dirname(input), '..')
+  /** @param {string} id */
+  const isRoot = (id) => besideRoot && isAbsolute(id) && dirname(id) === outside
+  const bundled = await rollup({
+    input,
+    plugins: [
+      {
+        name: 'root types',
+        resolveId(id, importer) {
+          if (!besideRoot || importer === undefined || !id.startsWith('../')) return null
+          return { id: join(dirname(importer), id), external: true }
+        },
+      },
+      dts(),
+    ],
+    external: (id) => id === '#binding' || id.startsWith('node:') || isRoot(id),
+    onwarn: (warning) => {
+      throw new StepError(`${input}: ${warning.message}`)
+    },
+  })
+  const { output } = await bundled.generate({ format: 'es', paths: (id) => (isRoot(id) ? ROOT_TYPES : id) })
+  await bundled.close()
+  return output[0].code
+}
+
+/** The declaration files as they are committed, by name; empty where there is none. */
 export function committedDeclarations() {
-  try {
-    return readFileSync(join(ROOT, 'index.d.ts'), 'utf8')
-  } catch {
-    return ''
+  /** @param {string} file */
+  const read = (file) => {
+    const path = join(ROOT, file)
+    return existsSync(path) ? readFileSync(path, 'utf8') : ''
   }
+  return new Map(Object.keys(DECLARATIONS).map((file) => [file, read(file)]))
 }
 
 /**

@@ -127,8 +127,8 @@ async function tsc(project) {
 
 /** @returns {Promise<Finding>} */
 async function generatedFiles() {
-  const fresh = new Map([['index.d.ts', await bundleDeclarations()]])
-  const committed = new Map([['index.d.ts', committedDeclarations()]])
+  const fresh = await bundleDeclarations()
+  const committed = committedDeclarations()
   for (const file of LOADER) {
     fresh.set(`bindings/${file}`, readFileSync(join(ROOT, BUILT, file), 'utf8'))
     committed.set(`bindings/${file}`, readFileSync(join(ROOT, 'bindings', file), 'utf8'))

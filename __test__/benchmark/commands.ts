@@ -11,6 +11,7 @@ const SCRIPTS = {
   bench: fileURLToPath(new URL('../../benchmark/comparison/run.mjs', import.meta.url)),
   demo: fileURLToPath(new URL('../../benchmark/demo/run.mjs', import.meta.url)),
   recall: fileURLToPath(new URL('../../benchmark/recall/run.mjs', import.meta.url)),
+  words: fileURLToPath(new URL('../../benchmark/words/run.mjs', import.meta.url)),
 }
 
 /**

@@ -25,9 +25,9 @@ describe('root package', () => {
     const root = staged.at(-1)!
     const { size, files } = packed.get('nearhash')!
     expect(size).toBeLessThan(150_000)
-    const foreign = files.filter((file) => !/^(dist\/[\w-]+\.js|index\.d\.ts|bindings\/binding\.cjs|package\.json|LICENSE|README\.md|CHANGELOG\.md|THIRD[\w-]+\.(md|html|txt))$/.test(file))
+    const foreign = files.filter((file) => !/^(dist\/(search-engine\/)?[\w-]+\.js|index\.d\.ts|search-engine\.d\.ts|bindings\/binding\.cjs|package\.json|LICENSE|README\.md|CHANGELOG\.md|THIRD[\w-]+\.(md|html|txt))$/.test(file))
     expect(foreign).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'index.d.ts', 'bindings/binding.cjs', 'LICENSE']))
+    expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'index.d.ts', 'dist/search-engine/index.js', 'search-engine.d.ts', 'bindings/binding.cjs', 'LICENSE']))
     expect(complaintsAbout(root, packed.get('nearhash')!)).toEqual([])
   })
 

@@ -1,7 +1,7 @@
 // Prints a digest of everything that fits and answers give, and with what it was computed.
 
 import { createHash } from 'node:crypto'
-import { cdist, cdistSync, knn, knnSync, L2, runtime, SRP } from 'nearhash'
+import { cdist, cdistSync, ClusterTokens, knn, knnSync, L2, LshTokens, runtime, SRP } from 'nearhash'
 
 /** Numbers with ties and all bits of a float32 in use. */
 function rows(count, dim, seed) {
@@ -57,6 +57,15 @@ for (const dim of [1, 16, 37]) {
     }
   }
   for (const metric of ['euclidean', 'cosine']) {
+    for (const tokens of [
+      await ClusterTokens.train(points, { metric, clusters: 20 }),
+      ClusterTokens.trainSync(points, { metric, clusters: 300, groups: 1, rotation: 'none', probes: 2 }),
+      new LshTokens(metric === 'cosine' ? new SRP(9, 4, { dim }) : new L2(5, 4, { dim, r: 8 })),
+    ]) {
+      add(tokens.toBytes?.() ?? tokens.modelHash)
+      add(await tokens.encode(queries))
+      add(tokens.encodeQuery(single, { probes: 3 }))
+    }
     add(knnSync(points, queries, { k: 6, metric }))
     add(await knn(queries, points, { k: 2, metric }))
     add(cdistSync(queries, points, { metric }))

@@ -1,7 +1,7 @@
 // Goes through one scene again and again, and prints how far the process has grown after it was warm.
 
 import { setImmediate } from 'node:timers/promises'
-import { cdist, cdistSync, Index, knn, knnSync, L2, SRP } from 'nearhash'
+import { cdist, cdistSync, ClusterTokens, Index, knn, knnSync, L2, LshTokens, SRP } from 'nearhash'
 
 const ROWS = 20_000
 const DIM = 32
@@ -12,6 +12,9 @@ const many = { data, shape: [ROWS, DIM] }
 const queries = { data: data.subarray(0, 200 * DIM), shape: [200, DIM] }
 const kept = new L2(8, 8, { r: 3000 }).fitSync(many)
 const fast = new Index().fitSync(many)
+
+/** @type {Uint8Array | undefined} half a megabyte, and as much again as a model */
+let wordModel
 
 const SCENES = {
   'fit and dispose': [
@@ -76,6 +79,18 @@ const SCENES = {
       const ids = i % 2 ? kept.storeVecsSync(many) : await kept.storeVecs(many)
       for (const id of ids.subarray(0, 500)) kept.updateVec(id, data.subarray(0, DIM))
       for (const id of ids) kept.deleteVec(id)
+    },
+  ],
+  words: [
+    150,
+    async (i) => {
+      wordModel ??= ClusterTokens.trainSync(many, { groups: 1, clusters: 4096, iterations: 1, rotation: 'none', probes: 2 }).toBytes()
+      const tokens = ClusterTokens.fromBytes(wordModel)
+      tokens.encodeSync(queries)
+      await tokens.encodeCodes(queries)
+      tokens.encodeQuery(data.subarray(0, DIM), { probes: 200 })
+      if (i % 10 === 0) await ClusterTokens.train(queries, { groups: 4, clusters: 16 })
+      await new LshTokens(new SRP(8, 20, { dim: DIM })).encode(queries)
     },
   ],
   abort: [

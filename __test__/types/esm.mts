@@ -3,20 +3,27 @@
 import {
   cdist,
   cdistSync,
+  ClusterTokens,
   configure,
   knn,
   knnSync,
   Index,
   L2,
+  LshTokens,
   NearhashError,
   runtime,
   SRP,
   stats,
+  weightedOverlap,
   type Cancellable,
   type CdistOptions,
+  type ClusterTokensDescription,
+  type ClusterTokensOptions,
+  type Codes,
   type Configuration,
   type Description,
   type Distances,
+  type EncodeQueryOptions,
   type Evaluation,
   type Filter,
   type FitOptions,
@@ -29,6 +36,7 @@ import {
   type L2Options,
   type LshIndex,
   type LshOptions,
+  type LshTokensDescription,
   type Matrix,
   type Metric,
   type Neighbors,
@@ -36,11 +44,16 @@ import {
   type PredictOptions,
   type Progress,
   type QueryResult,
+  type QueryWords,
   type Row,
   type Runtime,
   type SearchOptions,
   type TableDescription,
+  type TokensRecall,
+  type TokensValidation,
+  type TrainOptions,
   type VectorIndex,
+  type VectorTokens,
   type Vectors,
 } from 'nearhash'
 
@@ -140,6 +153,35 @@ if (result !== undefined) {
   // @ts-expect-error results are read-only
   result.nCollisions = 1
 }
+
+// Words of vectors.
+const wordOptions: ClusterTokensOptions = { groups: 8, clusters: 64, metric: 'cosine', rotation: 'auto', probes: 4, sample: 5000, iterations: 5, seed: 1 }
+const trainOptions: TrainOptions = { ...wordOptions, ...fitOptions }
+const clusterTokens: ClusterTokens = await ClusterTokens.train(matrix, trainOptions)
+const clusterTokensSync: ClusterTokens = ClusterTokens.trainSync(matrix, wordOptions)
+// @ts-expect-error a blocking call can't be aborted
+ClusterTokens.trainSync(matrix, { ...wordOptions, signal })
+// @ts-expect-error models are trained or loaded
+new ClusterTokens()
+const lshTokens: LshTokens = new LshTokens(srp)
+// @ts-expect-error an index is wanted
+new LshTokens(clusterTokens)
+const eitherTokens: VectorTokens[] = [clusterTokens, clusterTokensSync, lshTokens]
+const words: string[][] = await eitherTokens[0]!.encode(matrix, cancellable)
+const queryOptions: EncodeQueryOptions = { probes: 4 }
+const queryWords: QueryWords = lshTokens.encodeQuery(numbers, queryOptions)
+same<ReturnType<typeof weightedOverlap>, number>(true)
+weightedOverlap(queryWords, words[0]!)
+const codes: Codes = clusterTokens.encodeCodesSync(matrix)
+same<typeof codes.data, Uint8Array | Uint16Array>(true)
+const clusterDescription: ClusterTokensDescription = clusterTokens.describe()
+const lshDescription: LshTokensDescription = lshTokens.describe()
+const validation: TokensValidation | undefined = clusterDescription.validation
+const recalls: TokensRecall[] = validation?.recalls ?? []
+await clusterTokens.save('model.bin', cancellable)
+const loaded: ClusterTokens = await ClusterTokens.load('model.bin', cancellable)
+same<ReturnType<ClusterTokens['toBytes']>, Uint8Array>(true)
+void [lshDescription, recalls, loaded, ClusterTokens.fromBytes(loaded.toBytes())]
 
 // What shows buckets and parameters.
 same<ReturnType<L2['base']>, L2>(true)

@@ -2,7 +2,9 @@
 
 use std::ptr;
 
-use napi::bindgen_prelude::{Float32Array, Int32Array, ToNapiValue, TypeName, Uint32Array};
+use napi::bindgen_prelude::{
+    Float32Array, Int32Array, ToNapiValue, TypeName, Uint8Array, Uint16Array, Uint32Array,
+};
 use napi::{Result, ValueType, sys};
 
 use crate::failure::Failure;
@@ -42,6 +44,16 @@ fn too_large(argument: &'static str, received: String) -> Failure {
 pub(crate) trait Element: Copy {
     const KIND: sys::napi_typedarray_type;
     type Owned: ToNapiValue + From<Vec<Self>>;
+}
+
+impl Element for u8 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint8_array;
+    type Owned = Uint8Array;
+}
+
+impl Element for u16 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::uint16_array;
+    type Owned = Uint16Array;
 }
 
 impl Element for u32 {

@@ -49,7 +49,7 @@ impl From<nearhash::Neighbors> for RawNeighbors {
     }
 }
 
-fn metric(name: &str) -> Metric {
+pub(crate) fn metric(name: &str) -> Metric {
     match name {
         "cosine" => Metric::Cosine,
         _ => Metric::Euclidean,

@@ -3,7 +3,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `adaptive`, `lsh`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
+//! | `adaptive`, `lsh`, `tokens`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
 //! | `rows`, `filter`, `arrays` | vectors and ids on their way in, results on their way out |
 //! | `single_query` | one query and its answer through memory that both sides know |
 //! | `owned` | an index behind an object of JavaScript's |
@@ -31,4 +31,5 @@ pub mod runtime;
 pub mod single_query;
 pub mod stats;
 mod task;
+pub mod tokens;
 mod turns;

@@ -1,5 +1,7 @@
 //! The class behind `SRP` and `L2`.
 
+use std::sync::Arc;
+
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
@@ -143,11 +145,15 @@ impl ObjectFinalize for LshIndex {
 
 /// The shortest decimal that names the same float32, as JavaScript's number: 0.1 and not
 /// 0.10000000149011612.
-fn shortest(value: f32) -> f64 {
+pub(crate) fn shortest(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 impl LshIndex {
+    pub(crate) fn index(&self, call: &'static str) -> Result<Arc<nearhash::LshIndex>, Failure> {
+        self.index.get(call)
+    }
+
     /// The probing that a call has, however long it waits for a thread.
     fn budget_now(&self, call: &'static str) -> Result<usize, Failure> {
         Ok(self.index.get(call)?.budget())

@@ -11,6 +11,7 @@
  * | `ERR_NEARHASH_UNKNOWN_ID` | no point has this id |
  * | `ERR_NEARHASH_BUSY` | a change while another change of the same index runs |
  * | `ERR_NEARHASH_CANCELLED` | the work was stopped because the process exits |
+ * | `ERR_NEARHASH_FORMAT` | bytes or a file that should hold a saved model and do not, or not any more |
  * | `ERR_NEARHASH_DISPOSED` | a call after `dispose` |
  * | `ERR_NEARHASH_LOAD` | the native add-on could not be loaded |
  * | `ERR_NEARHASH_INTERNAL` | a defect of nearhash; please report it |

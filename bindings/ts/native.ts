@@ -3,6 +3,7 @@ import type * as Binding from '#binding'
 import { loadFailure } from './load-failure.js'
 
 export type { AdaptiveIndex, Control, LshIndex, RawNeighbors, RawPredictions } from '#binding'
+export type { ClusterTokens as NativeClusterTokens, LshTokens as NativeLshTokens } from '#binding'
 
 /** The native add-on. */
 export const native = load()

@@ -69,6 +69,17 @@ pub enum Error {
         /// Name of the call that was refused.
         argument: &'static str,
     },
+    /// Bytes that should hold a saved object and do not: something else, cut short, changed, or
+    /// written by a later version.
+    #[error("{argument}: received {received}, allowed: {allowed}")]
+    Format {
+        /// Name of the argument.
+        argument: &'static str,
+        /// What came in.
+        received: String,
+        /// What would have been accepted.
+        allowed: String,
+    },
     /// The work was stopped through its [`Control`](crate::Control). The index is as it was before.
     #[error("the call was cancelled")]
     Cancelled,
@@ -88,6 +99,7 @@ impl Error {
             Self::NotFitted { .. } => "ERR_NEARHASH_NOT_FITTED",
             Self::UnknownId { .. } => "ERR_NEARHASH_UNKNOWN_ID",
             Self::Busy { .. } => "ERR_NEARHASH_BUSY",
+            Self::Format { .. } => "ERR_NEARHASH_FORMAT",
             Self::Cancelled => "ERR_NEARHASH_CANCELLED",
         }
     }
@@ -100,6 +112,7 @@ impl Error {
             | Self::Dimension { argument, .. }
             | Self::ZeroVector { argument, .. }
             | Self::NotFitted { argument, .. }
+            | Self::Format { argument, .. }
             | Self::Busy { argument } => argument,
             Self::UnknownId { .. } => "id",
             Self::Cancelled => "",
@@ -109,7 +122,7 @@ impl Error {
     /// What came in, as text.
     pub fn received(&self) -> String {
         match self {
-            Self::Argument { received, .. } => received.clone(),
+            Self::Argument { received, .. } | Self::Format { received, .. } => received.clone(),
             Self::NotFinite {
                 row, column, value, ..
             } => format!("{value} at row {row}, column {column}"),
@@ -125,7 +138,9 @@ impl Error {
     /// What would have been accepted, as text.
     pub fn allowed(&self) -> String {
         match self {
-            Self::Argument { allowed, .. } | Self::NotFitted { allowed, .. } => allowed.clone(),
+            Self::Argument { allowed, .. }
+            | Self::NotFitted { allowed, .. }
+            | Self::Format { allowed, .. } => allowed.clone(),
             Self::NotFinite { .. } => "finite numbers".into(),
             Self::Dimension { expected, .. } => format!("length {expected}"),
             Self::ZeroVector { .. } => "vectors with a norm in float32's normal range".into(),

@@ -42,6 +42,7 @@ mod metric;
 mod points;
 mod random;
 pub mod stats;
+pub mod tokens;
 mod top_k;
 
 pub use control::{Control, Progress};

@@ -20,15 +20,22 @@ pub(crate) struct Projection {
     pub(crate) out: *mut f32,
 }
 
-/// offset + row · plane for every row and plane. Lanes run over planes, so each sum goes through
-/// the dimensions in their order, and no block shape, row count or register width changes it.
+/// offset + row · plane for every row and plane, or offset + |row − plane|² when SQUARED. Lanes run
+/// over planes, so each sum goes through the dimensions in their order, and no block shape, row
+/// count or register width changes it.
 ///
 /// R rows and P panels are worked on together; single rows take P1 panels at once.
 ///
 /// # Safety
 /// As for [`Lanes`]; the pointers of `p` hold as many floats as its counts say.
 #[inline(always)]
-pub(crate) unsafe fn project<V: Lanes, const R: usize, const P: usize, const P1: usize>(
+pub(crate) unsafe fn project<
+    V: Lanes,
+    const SQUARED: bool,
+    const R: usize,
+    const P: usize,
+    const P1: usize,
+>(
     p: Projection,
 ) {
     let tiled = p.count - p.count % R;
@@ -37,24 +44,24 @@ pub(crate) unsafe fn project<V: Lanes, const R: usize, const P: usize, const P1:
         let mut panel = 0;
         while panel + P <= p.panel_count {
             for row in (0..tiled).step_by(R) {
-                project_tile::<V, R, P>(&p, row, panel);
+                project_tile::<V, SQUARED, R, P>(&p, row, panel);
             }
             panel += P;
         }
         while panel < p.panel_count {
             for row in (0..tiled).step_by(R) {
-                project_tile::<V, R, 1>(&p, row, panel);
+                project_tile::<V, SQUARED, R, 1>(&p, row, panel);
             }
             panel += 1;
         }
         for row in tiled..p.count {
             let mut panel = 0;
             while panel + P1 <= p.panel_count {
-                project_tile::<V, 1, P1>(&p, row, panel);
+                project_tile::<V, SQUARED, 1, P1>(&p, row, panel);
                 panel += P1;
             }
             while panel < p.panel_count {
-                project_tile::<V, 1, 1>(&p, row, panel);
+                project_tile::<V, SQUARED, 1, 1>(&p, row, panel);
                 panel += 1;
             }
         }
@@ -62,7 +69,7 @@ pub(crate) unsafe fn project<V: Lanes, const R: usize, const P: usize, const P1:
 }
 
 #[inline(always)]
-unsafe fn project_tile<V: Lanes, const R: usize, const P: usize>(
+unsafe fn project_tile<V: Lanes, const SQUARED: bool, const R: usize, const P: usize>(
     p: &Projection,
     row: usize,
     panel: usize,
@@ -80,7 +87,12 @@ unsafe fn project_tile<V: Lanes, const R: usize, const P: usize>(
             for (row, sums) in rows.iter().zip(&mut sums) {
                 let x = V::splat(*row.add(j));
                 for (plane, sum) in planes.iter().zip(sums) {
-                    *sum = x.mul_add(*plane, *sum);
+                    *sum = if SQUARED {
+                        let difference = x.sub(*plane);
+                        difference.mul_add(difference, *sum)
+                    } else {
+                        x.mul_add(*plane, *sum)
+                    };
                 }
             }
         }
@@ -334,6 +346,30 @@ pub(crate) unsafe fn magnitude(values: &[f32]) -> u32 {
     values
         .iter()
         .fold(0, |most, x| most.max(x.to_bits() & (u32::MAX >> 1)))
+}
+
+/// Place of the smallest value, the first of equal ones; 0 when there is none but NaN.
+///
+/// # Safety
+/// The CPU has the instruction set of the calling function.
+#[inline(always)]
+pub(crate) unsafe fn smallest(values: &[f32]) -> usize {
+    let mut least = [f32::INFINITY; LANES];
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    for block in blocks {
+        for (least, x) in least.iter_mut().zip(block) {
+            *least = if *x < *least { *x } else { *least };
+        }
+    }
+    let least = least
+        .iter()
+        .chain(rest)
+        .fold(f32::INFINITY, |a, b| a.min(*b));
+    // Found by blocks: a search that stops anywhere would go value by value.
+    let holds = |block: &[f32; LANES]| block.iter().fold(false, |any, x| any | (*x == least));
+    let first = blocks.iter().position(holds).unwrap_or(blocks.len()) * LANES;
+    let within = values[first..].iter().position(|x| *x == least);
+    within.map_or(0, |within| first + within)
 }
 
 /// Σ factor × value, wrapping, for each run of as many values as there are factors.

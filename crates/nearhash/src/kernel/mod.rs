@@ -98,11 +98,13 @@ pub fn level() -> &'static str {
 pub(crate) struct Kernels {
     level: Level,
     project: unsafe fn(Projection),
+    squares: unsafe fn(Projection),
     gather: [GatherKernels; 2],
     pairs: unsafe fn(Pairs),
     signs: unsafe fn(*const f32, usize, *mut u16),
     floors: unsafe fn(*const f32, usize, *mut i32),
     magnitude: unsafe fn(&[f32]) -> u32,
+    smallest: unsafe fn(&[f32]) -> usize,
     sums: unsafe fn(&[i32], &[u64], &mut [u64]),
     score: unsafe fn(Score<'_>, &mut [f32]),
     scan: unsafe fn(BucketScan<'_>, &mut Shortlist),
@@ -128,7 +130,12 @@ macro_rules! kernels {
             $(#[$features])?
             unsafe fn project(p: Projection) {
                 // SAFETY: the caller's promise; the features are on here.
-                unsafe { generic::project::<$lanes, $rows, $panels, $single>(p) }
+                unsafe { generic::project::<$lanes, false, $rows, $panels, $single>(p) }
+            }
+            $(#[$features])?
+            unsafe fn squares(p: Projection) {
+                // SAFETY: as above.
+                unsafe { generic::project::<$lanes, true, $rows, $panels, $single>(p) }
             }
             $(#[$features])?
             unsafe fn gather_u8<const SCALED: bool>(g: Gather<'_, u8>) {
@@ -166,6 +173,11 @@ macro_rules! kernels {
                 unsafe { generic::magnitude(values) }
             }
             $(#[$features])?
+            unsafe fn smallest(values: &[f32]) -> usize {
+                // SAFETY: as above.
+                unsafe { generic::smallest(values) }
+            }
+            $(#[$features])?
             unsafe fn sums(values: &[i32], factors: &[u64], out: &mut [u64]) {
                 // SAFETY: as above.
                 unsafe { generic::sums(values, factors, out) }
@@ -193,6 +205,7 @@ macro_rules! kernels {
             Kernels {
                 level: $level,
                 project,
+                squares,
                 gather: [
                     GatherKernels {
                         u8: gather_u8::<false>,
@@ -209,6 +222,7 @@ macro_rules! kernels {
                 signs,
                 floors,
                 magnitude,
+                smallest,
                 sums,
                 score,
                 scan,
@@ -285,25 +299,29 @@ impl Kernels {
         offsets: &[f32],
         out: &mut [f32],
     ) {
-        let (count, panel_count) = (rows.len() / stride, offsets.len() / LANES);
-        assert!(dim <= stride);
-        assert_eq!(rows.len(), count * stride);
-        assert_eq!(offsets.len(), panel_count * LANES);
-        assert_eq!(panels.len(), panel_count * LANES * dim);
-        assert_eq!(out.len(), count * panel_count * LANES);
-        let projection = Projection {
-            rows: rows.as_ptr(),
-            count,
-            stride,
-            dim,
-            panels: panels.as_ptr(),
-            panel_count,
-            offsets: offsets.as_ptr(),
-            out: out.as_mut_ptr(),
-        };
+        let projection = projection(rows, stride, dim, panels, offsets, out);
         // SAFETY: this table exists only for a CPU that has the instruction set, and the lengths
         // were checked.
         unsafe { (self.project)(projection) }
+    }
+
+    /// offset + |row − centre|², for every row and centre: [`project`](Self::project) with centres
+    /// in the places of the planes, laid out and summed in the same way.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn squares(
+        &self,
+        rows: &[f32],
+        stride: usize,
+        dim: usize,
+        panels: &[f32],
+        offsets: &[f32],
+        out: &mut [f32],
+    ) {
+        let projection = projection(rows, stride, dim, panels, offsets, out);
+        // SAFETY: as in `project`.
+        unsafe { (self.squares)(projection) }
     }
 
     /// Squared distances between `query` and the rows `ids` of a matrix, each row first multiplied
@@ -438,6 +456,12 @@ impl Kernels {
         f32::from_bits(unsafe { (self.magnitude)(values) })
     }
 
+    /// Place of the smallest value, the first of equal ones; 0 when there is none but NaN.
+    pub(crate) fn smallest(&self, values: &[f32]) -> usize {
+        // SAFETY: the instruction set as in `project`.
+        unsafe { (self.smallest)(values) }
+    }
+
     /// Σ factor × value, wrapping, for each run of as many values as there are factors: one sum for
     /// each place of `out`.
     ///
@@ -518,6 +542,36 @@ impl Kernels {
         assert!(values.len().is_multiple_of(LANES));
         // SAFETY: the instruction set as in `project`; the length was checked.
         unsafe { (self.list_within)(values, limit, out) }
+    }
+}
+
+/// What [`Kernels::project`] and [`Kernels::squares`] pass on.
+///
+/// # Panics
+/// When the lengths do not fit together.
+fn projection(
+    rows: &[f32],
+    stride: usize,
+    dim: usize,
+    panels: &[f32],
+    offsets: &[f32],
+    out: &mut [f32],
+) -> Projection {
+    let (count, panel_count) = (rows.len() / stride, offsets.len() / LANES);
+    assert!(dim <= stride);
+    assert_eq!(rows.len(), count * stride);
+    assert_eq!(offsets.len(), panel_count * LANES);
+    assert_eq!(panels.len(), panel_count * LANES * dim);
+    assert_eq!(out.len(), count * panel_count * LANES);
+    Projection {
+        rows: rows.as_ptr(),
+        count,
+        stride,
+        dim,
+        panels: panels.as_ptr(),
+        panel_count,
+        offsets: offsets.as_ptr(),
+        out: out.as_mut_ptr(),
     }
 }
 

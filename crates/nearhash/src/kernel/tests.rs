@@ -99,26 +99,33 @@ fn check_projection(seed: u64, count: usize, dim: usize, gap: usize, panel_count
             panels[(plane / LANES * dim + j) * LANES + plane % LANES] = *x;
         }
     }
-    let expected: Vec<f32> = rows
-        .chunks(stride)
-        .flat_map(|row| {
-            planes.iter().zip(&offsets).map(|(plane, offset)| {
-                row[..dim]
-                    .iter()
-                    .zip(plane)
-                    .fold(*offset, |sum, (x, p)| x.mul_add(*p, sum))
+    let naive = |term: fn(f32, f32, f32) -> f32| -> Vec<f32> {
+        rows.chunks(stride)
+            .flat_map(|row| {
+                planes.iter().zip(&offsets).map(move |(plane, offset)| {
+                    let row = row[..dim].iter().zip(plane);
+                    row.fold(*offset, |sum, (x, p)| term(*x, *p, sum))
+                })
             })
-        })
-        .collect();
+            .collect()
+    };
+    let projected = naive(|x, p, sum| x.mul_add(p, sum));
+    let squares = naive(|x, p, sum| (x - p).mul_add(x - p, sum));
     for kernels in Kernels::available() {
-        const GUARD: f32 = 12345.0;
-        let mut out = vec![GUARD; count * width + 32];
-        let (front, rest) = out.split_at_mut(16);
-        let (out, back) = rest.split_at_mut(count * width);
-        kernels.project(&rows, stride, dim, &panels, &offsets, out);
-        let what = (kernels.level, count, dim, gap, panel_count);
-        assert_same(out, &expected, what);
-        assert!(front.iter().chain(&*back).all(|x| *x == GUARD), "{what:?}");
+        for (squared, expected) in [(false, &projected), (true, &squares)] {
+            const GUARD: f32 = 12345.0;
+            let mut out = vec![GUARD; count * width + 32];
+            let (front, rest) = out.split_at_mut(16);
+            let (out, back) = rest.split_at_mut(count * width);
+            if squared {
+                kernels.squares(&rows, stride, dim, &panels, &offsets, out);
+            } else {
+                kernels.project(&rows, stride, dim, &panels, &offsets, out);
+            }
+            let what = (kernels.level, squared, count, dim, gap, panel_count);
+            assert_same(out, expected, what);
+            assert!(front.iter().chain(&*back).all(|x| *x == GUARD), "{what:?}");
+        }
     }
 }
 
@@ -401,6 +408,25 @@ fn the_magnitude_is_the_largest_absolute_value_and_tells_of_nan_and_infinity() {
                 assert_eq!(kernels.magnitude(&values), f32::INFINITY);
             }
         }
+    }
+}
+
+#[test]
+fn the_smallest_value_is_the_first_of_equal_ones_wherever_it_stands() {
+    for kernels in Kernels::available() {
+        for length in 1..=70 {
+            for place in 0..length {
+                let mut values = vec![2.0; length];
+                values[place..].fill(-1.5);
+                assert_eq!(kernels.smallest(&values), place, "{:?}", kernels.level);
+                values[place + 1..].fill(f32::INFINITY);
+                values[..place].fill(f32::NAN);
+                assert_eq!(kernels.smallest(&values), place, "{:?}", kernels.level);
+            }
+        }
+        assert_eq!(kernels.smallest(&[f32::INFINITY; 40]), 0);
+        assert_eq!(kernels.smallest(&[f32::NAN; 40]), 0);
+        assert_eq!(kernels.smallest(&[]), 0);
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::answers::{Description, Predictions, TableDescription};
 use super::built::{self, Built};
+use super::family::Family;
 use super::open::Open;
 use super::options::{FamilyKind, LshOptions, PredictOptions};
 use super::search::{Effort, ScratchPool, Searcher};
@@ -31,6 +32,14 @@ pub struct LshIndex {
     changing: AtomicBool,
     budget: AtomicUsize,
     pool: ScratchPool,
+}
+
+/// Hash functions, and what they were drawn from.
+#[derive(Debug, Clone)]
+pub(crate) struct Drawn {
+    pub(crate) family: Arc<dyn Family>,
+    pub(crate) kind: FamilyKind,
+    pub(crate) seed: u64,
 }
 
 /// While this lives, no other change may begin.
@@ -105,6 +114,18 @@ impl LshIndex {
         });
         let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
         Ok(place.get_or_insert(state).clone())
+    }
+
+    /// The hash functions of this index.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] when there are none yet.
+    pub(crate) fn drawn(&self) -> Result<Drawn> {
+        Ok(Drawn {
+            family: self.state_or_empty("index")?.built.family().clone(),
+            kind: self.options.family,
+            seed: self.options.seed,
+        })
     }
 
     fn searcher<'a>(&'a self, state: &'a State) -> Searcher<'a> {

@@ -2,15 +2,15 @@
 //! Theory holds as in the papers; see [`stats`](crate::stats).
 
 mod answers;
-mod built;
+pub(crate) mod built;
 mod cost;
-mod family;
+pub(crate) mod family;
 mod index;
 mod l2;
 mod open;
 mod options;
-mod probe;
-mod random;
+pub(crate) mod probe;
+pub(crate) mod random;
 mod search;
 mod srp;
 mod state;
@@ -18,6 +18,7 @@ mod table;
 mod tuning;
 
 pub use answers::{Description, Predictions, TableDescription};
+pub(crate) use index::Drawn;
 pub use index::LshIndex;
 pub use options::{FamilyKind, LshOptions, PredictOptions};
 

@@ -87,6 +87,21 @@ impl Prober {
         ordered: bool,
         mut probe: impl FnMut(usize, u64) -> bool,
     ) {
+        self.probe_costs(budget, ordered, |table, key, _| probe(table, key));
+    }
+
+    /// −ln of the probability that a near neighbour is in the query's own bucket of a table.
+    pub(crate) fn base(&self, table: usize) -> f32 {
+        self.tables[table].base
+    }
+
+    /// [`probe`](Self::probe), as `probe(table, key, cost)`.
+    pub(crate) fn probe_costs(
+        &mut self,
+        budget: usize,
+        ordered: bool,
+        mut probe: impl FnMut(usize, u64, f32) -> bool,
+    ) {
         let mut handed = 0;
         let mut wanted = budget.min(FIRST_STAGE);
         while handed < wanted {
@@ -102,7 +117,8 @@ impl Prober {
             // The first ones were handed over in the stage before.
             for entry in &self.order[handed..] {
                 let (table, key) = self.found[*entry as u32 as usize];
-                if !probe(table as usize, key) {
+                let cost = f32::from_bits((entry >> 32) as u32);
+                if !probe(table as usize, key, cost) {
                     return;
                 }
             }
