@@ -1,4 +1,4 @@
-import { COLOURS } from '../report/figure.mjs'
+import { COLOURS } from '../report/panel.mjs'
 import { wholeNumber } from '../report/numbers.mjs'
 
 /** @typedef {import('vega-lite').TopLevelSpec} FigureSpec */
