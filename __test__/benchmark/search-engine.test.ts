@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { costFigure } from '../../benchmark/search-engine/figure.mjs'
 import { jittered } from '../../benchmark/search-engine/growth.mjs'
 import { RECIPES, recipeBody, scriptBody } from '../../benchmark/search-engine/rivals.mjs'
-import { renderSvg } from '../../benchmark/report/figure.mjs'
+import { renderSvg } from '../../benchmark/report/render.mjs'
 
 describe('rows with jitter', () => {
   const base = { data: Uint16Array.of(0, 100, 1, 4000, 0, 7), shape: [2, 3] as [number, number] }
