@@ -54,7 +54,7 @@ pub(crate) struct Sight<'a> {
     /// The smallest estimates, ascending, max(k, [`WATCHED`]) or more; infinite where there are
     /// none yet. And the ranks of their buckets.
     pub(crate) nearest: &'a [f32],
-    pub(crate) ranks: &'a [u32],
+    pub(crate) ranks: &'a [f32],
     pub(crate) k: usize,
     /// The usual distance of a k-th neighbour, squared.
     pub(crate) usual: f32,
@@ -102,9 +102,9 @@ impl Sight<'_> {
         kernels.compiled(
             #[inline(always)]
             || {
-                let (mut recent, mut sum) = (0_u32, 0_u32);
+                let (mut recent, mut sum) = (0_u32, 0.0_f32);
                 for rank in ranks {
-                    recent += u32::from(2 * rank >= self.scanned);
+                    recent += u32::from(2.0 * rank >= scanned);
                     sum += rank;
                 }
                 let inverse = 1.0 / limit;
@@ -131,7 +131,7 @@ impl Sight<'_> {
                     *x = ln(*x);
                 }
                 measures[5] = recent as f32 / known;
-                measures[6] = sum as f32 / (known * scanned);
+                measures[6] = sum / (known * scanned);
                 let mut features = [0.0; PADDED];
                 features[0] = 1.0;
                 for i in 0..MEASURES {

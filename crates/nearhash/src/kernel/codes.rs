@@ -129,8 +129,8 @@ pub(crate) struct Shortlist {
     k: usize,
     /// The smallest estimates, ascending, and infinities behind them; as many as are watched.
     nearest: Vec<f32>,
-    /// The ranks of the buckets that they are from.
-    ranks: Vec<u32>,
+    /// The ranks of the buckets that they are from: whole numbers below 2²⁴.
+    ranks: Vec<f32>,
     /// The k-th smallest estimate; infinite while there are fewer.
     limit: f32,
     root: f32,
@@ -148,7 +148,7 @@ impl Shortlist {
         self.nearest.clear();
         self.nearest.resize(watched.max(k), f32::INFINITY);
         self.ranks.clear();
-        self.ranks.resize(watched.max(k), 0);
+        self.ranks.resize(watched.max(k), 0.0);
         self.candidates.clear();
         self.limit = f32::INFINITY;
         self.root = f32::INFINITY;
@@ -173,7 +173,7 @@ impl Shortlist {
     }
 
     /// The ranks of the buckets that they are from.
-    pub(crate) fn ranks(&self) -> &[u32] {
+    pub(crate) fn ranks(&self) -> &[f32] {
         &self.ranks
     }
 
@@ -184,26 +184,23 @@ impl Shortlist {
     }
 
     /// Note an estimate that is below the last of those watched.
+    ///
+    /// # Safety
+    /// As for [`Lanes`].
     #[inline(always)]
-    fn note(&mut self, estimate: f32, rank: u32) {
-        let lists = (
-            <&mut [f32; LANES]>::try_from(&mut self.nearest[..]),
-            <&mut [u32; LANES]>::try_from(&mut self.ranks[..]),
-        );
-        if let (Ok(nearest), Ok(ranks)) = lists {
-            // All places at once: each takes its old value, its neighbour's, or the new one.
-            let (old, old_ranks) = (*nearest, *ranks);
-            let mut before = [f32::NEG_INFINITY; LANES];
-            let mut ranks_before = [0; LANES];
-            before[1..].copy_from_slice(&old[..LANES - 1]);
-            ranks_before[1..].copy_from_slice(&old_ranks[..LANES - 1]);
-            for i in 0..LANES {
-                let moved = before[i] > estimate;
-                let here = old[i] > estimate;
-                let value = if moved { before[i] } else { estimate };
-                nearest[i] = if here { value } else { old[i] };
-                let value = if moved { ranks_before[i] } else { rank };
-                ranks[i] = if here { value } else { old_ranks[i] };
+    unsafe fn note<V: Lanes>(&mut self, estimate: f32, rank: f32) {
+        if self.nearest.len() == LANES {
+            // SAFETY: both lists have sixteen places.
+            unsafe {
+                // All places at once: each takes its old value, its neighbour's, or the new one.
+                let (nearest, ranks) = (self.nearest.as_mut_ptr(), self.ranks.as_mut_ptr());
+                let (new, new_rank) = (V::splat(estimate), V::splat(rank));
+                let (old, old_ranks) = (V::load(nearest), V::load(ranks));
+                let before = old.shifted();
+                let (stays, starts) = (old.below(new), before.below(new));
+                old.min(before.max(new)).store(nearest);
+                let ranks_here = new_rank.select(starts, old_ranks.shifted());
+                old_ranks.select(stays, ranks_here).store(ranks);
             }
         } else {
             let place = self.nearest.partition_point(|x| *x <= estimate);
@@ -351,7 +348,7 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
                     noted &= noted - 1;
                     let estimate = estimates[lane];
                     if estimate < out.last {
-                        out.note(estimate, s.rank);
+                        out.note::<D::V>(estimate, s.rank as f32);
                     }
                 }
             }

@@ -35,6 +35,14 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn add(self, other: Self) -> Self;
     /// Bit `i` is set when lane `i` is below that of `other`, or equal to it.
     unsafe fn below(self, other: Self) -> u16;
+    /// The smaller of each pair of lanes; neither is NaN.
+    unsafe fn min(self, other: Self) -> Self;
+    /// The larger of each pair of lanes; neither is NaN.
+    unsafe fn max(self, other: Self) -> Self;
+    /// Lane i - 1 in lane i, and negative infinity in lane 0.
+    unsafe fn shifted(self) -> Self;
+    /// Lane i of `self` where bit i is set, otherwise that of `other`.
+    unsafe fn select(self, bits: u16, other: Self) -> Self;
     /// `self - other`.
     unsafe fn sub(self, other: Self) -> Self;
     /// `self * other`.

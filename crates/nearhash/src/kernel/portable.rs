@@ -72,6 +72,32 @@ impl Lanes for Array {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        self.each(|i, x| if x < other.0[i] { x } else { other.0[i] })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        self.each(|i, x| if x > other.0[i] { x } else { other.0[i] })
+    }
+
+    #[inline(always)]
+    unsafe fn shifted(self) -> Self {
+        self.each(|i, _| {
+            if i == 0 {
+                f32::NEG_INFINITY
+            } else {
+                self.0[i - 1]
+            }
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        self.each(|i, x| if bits >> i & 1 == 1 { x } else { other.0[i] })
+    }
+
+    #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
         self.each(|i, x| x - other.0[i])
     }

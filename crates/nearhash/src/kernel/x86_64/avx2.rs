@@ -115,6 +115,56 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_min_ps(self.0, other.0),
+                _mm256_min_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        unsafe {
+            Self(
+                _mm256_max_ps(self.0, other.0),
+                _mm256_max_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn shifted(self) -> Self {
+        unsafe {
+            let by_one = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
+            let low = _mm256_permutevar8x32_ps(self.0, by_one);
+            let high = _mm256_permutevar8x32_ps(self.1, by_one);
+            let before = _mm256_set1_ps(f32::NEG_INFINITY);
+            Self(
+                _mm256_blend_ps::<1>(low, before),
+                _mm256_blend_ps::<1>(high, low),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        unsafe {
+            let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let pick = |bits: u16, a: __m256, b: __m256| {
+                let bits = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), lanes);
+                let set = _mm256_cmpeq_epi32(bits, lanes);
+                _mm256_blendv_ps(b, a, _mm256_castsi256_ps(set))
+            };
+            Self(
+                pick(bits & 0xff, self.0, other.0),
+                pick(bits >> 8, self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
         unsafe {
             Self(

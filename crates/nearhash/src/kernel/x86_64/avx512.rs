@@ -60,6 +60,30 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn shifted(self) -> Self {
+        unsafe {
+            let before = _mm512_castps_si512(_mm512_set1_ps(f32::NEG_INFINITY));
+            let moved = _mm512_alignr_epi32::<15>(_mm512_castps_si512(self.0), before);
+            Self(_mm512_castsi512_ps(moved))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_ps(bits, other.0, self.0) })
+    }
+
+    #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
         Self(unsafe { _mm512_sub_ps(self.0, other.0) })
     }
