@@ -7,7 +7,7 @@
 use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
-use crate::kernel::Kernels;
+use crate::kernel::{Kernels, prefetch};
 
 /// Longest vector that is accepted.
 pub const MAX_DIM: usize = 1 << 20;
@@ -310,6 +310,25 @@ impl Points {
             RowData::F32(v) => v.truncate(values),
         }
         data
+    }
+
+    /// Ask for a row's memory, to be read soon: its first two cache lines, which the hardware goes
+    /// on from.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, row: u32) {
+        fn lines<T>(values: &[T], at: usize) {
+            let step = 64 / size_of::<T>();
+            if let (Some(first), Some(second)) = (values.get(at), values.get(at + step)) {
+                prefetch(first);
+                prefetch(second);
+            }
+        }
+        let at = row as usize * self.dim;
+        match &self.data {
+            RowData::U8(v) => lines(v, at),
+            RowData::I16(v) => lines(v, at),
+            RowData::F32(v) => lines(v, at),
+        }
     }
 
     /// The rows and the slack behind them, for kernels that read 16 values at a time.

@@ -8,6 +8,9 @@ use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
 use crate::kernel::{BucketScan, Kernels, LANES, Shortlist};
 use crate::top_k::TopK;
 
+/// Candidates whose rows are asked for before they are put in order.
+const PREFETCHED: usize = 64;
+
 /// How a search goes about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
@@ -209,6 +212,9 @@ impl Model {
         scratch.ranked = 0;
         if candidates.is_empty() {
             return;
+        }
+        for candidate in candidates.iter().take(PREFETCHED) {
+            self.points.prefetch(candidate.row);
         }
         let first = k.min(candidates.len());
         if first < candidates.len() {
