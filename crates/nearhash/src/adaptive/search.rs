@@ -2,7 +2,7 @@
 
 use crate::adaptive::codes::Bits;
 use crate::adaptive::model::Model;
-use crate::adaptive::projection::squared_norm;
+use crate::adaptive::projection::{Split, squared_norm};
 use crate::adaptive::quantised::Quantised;
 use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
 use crate::kernel::{BucketScan, Kernels, LANES, Shortlist};
@@ -37,6 +37,7 @@ pub(crate) struct Scratch {
     pub(crate) query: Vec<f32>,
     y: Vec<f32>,
     rest: [f32; 1],
+    split: Split,
     plain: Quantised,
     weighted: Quantised,
     scores: Vec<f32>,
@@ -74,7 +75,8 @@ impl Model {
     pub(crate) fn prepare(&self, kernels: &Kernels, scratch: &mut Scratch) -> bool {
         scratch.y.resize(self.projection.axes(), 0.0);
         let (y, rest) = (&mut scratch.y, &mut scratch.rest);
-        self.projection.project(kernels, &scratch.query, y, rest);
+        self.projection
+            .project_query(kernels, &scratch.query, y, rest, &mut scratch.split);
         let far = squared_norm(y) + rest[0];
         // Infinite, or no number at all, where it overflows.
         if far.is_nan() || far > self.farthest {

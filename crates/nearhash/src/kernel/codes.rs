@@ -25,7 +25,8 @@ pub(crate) trait Dots {
     ///
     /// # Safety
     /// As for [`Lanes`]; `lines` lines are readable at `codes`, aligned to 64 bytes, and four
-    /// numbers a line at `query`. No code is above 127, and no sum beyond ±2²⁴.
+    /// numbers a line at `query`. No code is above 127, and no sum beyond ±2³¹ (beyond ±2²⁴ it is
+    /// rounded).
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
 
     /// [`bytes`](Self::bytes) of nibbles, 8 × `lines` dimensions.
@@ -64,6 +65,41 @@ pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) {
             let dots = D::bytes(codes, s.query.as_ptr(), s.lines);
             let norms = D::V::load(s.norms.as_ptr().add(group * LANES)).add(plus);
             dots.mul_add(times, norms)
+                .store(out.as_mut_ptr().add(group * LANES));
+        }
+    }
+}
+
+/// Directions as bytes, sixteen a group, against one vector in two parts: `128 × high + low`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Axes<'a> {
+    /// `lines` lines a group: four dimensions a line.
+    pub(crate) codes: &'a [Line],
+    pub(crate) lines: usize,
+    /// Four numbers a line.
+    pub(crate) high: &'a [i8],
+    pub(crate) low: &'a [i8],
+    /// The result is (128 × high dot + low dot − offset) × factor, with one factor a direction.
+    pub(crate) offset: f32,
+    pub(crate) factors: &'a [f32],
+}
+
+/// The vector's place along each direction, to `out`.
+///
+/// # Safety
+/// As for [`Lanes`]; the slices hold whole groups.
+#[inline(always)]
+pub(crate) unsafe fn project_codes<D: Dots>(a: Axes<'_>, out: &mut [f32]) {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let (scale, offset) = (D::V::splat(128.0), D::V::splat(a.offset));
+        for group in 0..out.len() / LANES {
+            let codes = a.codes.as_ptr().add(group * a.lines);
+            let high = D::bytes(codes, a.high.as_ptr(), a.lines);
+            let low = D::bytes(codes, a.low.as_ptr(), a.lines);
+            let factors = D::V::load(a.factors.as_ptr().add(group * LANES));
+            high.mul_add(scale, low.sub(offset))
+                .mul(factors)
                 .store(out.as_mut_ptr().add(group * LANES));
         }
     }

@@ -15,7 +15,7 @@ mod x86_64;
 use std::sync::OnceLock;
 
 use crate::points::{RowSlice, SLACK};
-pub(crate) use codes::{BucketScan, LINE, Line, Score, Shortlist};
+pub(crate) use codes::{Axes, BucketScan, LINE, Line, Score, Shortlist};
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
 
@@ -107,6 +107,7 @@ pub(crate) struct Kernels {
     smallest: unsafe fn(&[f32]) -> usize,
     sums: unsafe fn(&[i32], &[u64], &mut [u64]),
     score: unsafe fn(Score<'_>, &mut [f32]),
+    project_codes: unsafe fn(Axes<'_>, &mut [f32]),
     scan: unsafe fn(BucketScan<'_>, &mut Shortlist),
     count_within: unsafe fn(&[f32], &[f32; 1]) -> [u32; 1],
     count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
@@ -188,6 +189,11 @@ macro_rules! kernels {
                 unsafe { codes::score::<$dots>(s, out) }
             }
             $(#[$features])?
+            unsafe fn project_codes(a: Axes<'_>, out: &mut [f32]) {
+                // SAFETY: as above.
+                unsafe { codes::project_codes::<$dots>(a, out) }
+            }
+            $(#[$features])?
             unsafe fn scan(s: BucketScan<'_>, out: &mut Shortlist) {
                 // SAFETY: as above.
                 unsafe { codes::scan::<$dots>(s, out) }
@@ -225,6 +231,7 @@ macro_rules! kernels {
                 smallest,
                 sums,
                 score,
+                project_codes,
                 scan,
                 count_within: count_within::<1>,
                 count_within_three: count_within::<3>,
@@ -485,6 +492,19 @@ impl Kernels {
         assert_eq!(s.query.len(), 4 * s.lines);
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.score)(s, out) }
+    }
+
+    /// Place of a vector along directions as bytes, see [`Axes`].
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn project_codes(&self, a: Axes<'_>, out: &mut [f32]) {
+        assert!(out.len().is_multiple_of(LANES));
+        assert_eq!(a.factors.len(), out.len());
+        assert_eq!(a.codes.len(), out.len() / LANES * a.lines);
+        assert!(a.high.len() == 4 * a.lines && a.low.len() == 4 * a.lines);
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.project_codes)(a, out) }
     }
 
     /// Offer the points of a bucket to `out`, see [`BucketScan`].
