@@ -312,22 +312,22 @@ impl Points {
         data
     }
 
-    /// Ask for a row's memory, to be read soon: its first two cache lines, which the hardware goes
-    /// on from.
+    /// Ask for a row's memory, to be read soon: as many of its cache lines as are worth it.
     #[inline(always)]
     pub(crate) fn prefetch(&self, row: u32) {
-        fn lines<T>(values: &[T], at: usize) {
+        const MOST_LINES: usize = 16;
+        fn lines<T>(values: &[T], at: usize, dim: usize) {
             let step = 64 / size_of::<T>();
-            if let (Some(first), Some(second)) = (values.get(at), values.get(at + step)) {
-                prefetch(first);
-                prefetch(second);
+            let end = values.len().min(at + dim.min(MOST_LINES * step));
+            for at in (at..end).step_by(step) {
+                prefetch(&values[at]);
             }
         }
         let at = row as usize * self.dim;
         match &self.data {
-            RowData::U8(v) => lines(v, at),
-            RowData::I16(v) => lines(v, at),
-            RowData::F32(v) => lines(v, at),
+            RowData::U8(v) => lines(v, at, self.dim),
+            RowData::I16(v) => lines(v, at, self.dim),
+            RowData::F32(v) => lines(v, at, self.dim),
         }
     }
 
