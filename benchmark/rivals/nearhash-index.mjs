@@ -5,7 +5,7 @@ import { Unavailable } from './unavailable.mjs'
 /** @typedef {import('./rival.mjs').Plan} Plan */
 
 const RECALLS = [0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998]
-const QUICK_RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99]
+const QUICK_RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995]
 
 /** @param {boolean} quick */
 const settings = (quick) => () => (quick ? QUICK_RECALLS : RECALLS).map((recall) => ({ recall }))
