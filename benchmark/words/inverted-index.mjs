@@ -62,14 +62,19 @@ export class InvertedIndex {
         scores[document] += weights[place]
       }
     }
-    // Only what beats the score at `most` in a rough order is sorted.
-    let candidates = touched.subarray(0, count)
-    if (count > most) {
-      const sorted = Float64Array.from(candidates, (document) => scores[document]).sort()
-      const least = sorted[count - most]
-      candidates = candidates.filter((document) => scores[document] >= least)
+    /** @param {number} a @param {number} b */
+    const byScore = (a, b) => scores[b] - scores[a] || a - b
+    /** @type {number[]} the best so far, and some that are not */
+    let best = []
+    let least = -1
+    for (let place = 0; place < count; place++) {
+      if (scores[touched[place]] < least) continue
+      best.push(touched[place])
+      if (best.length < 8 * most) continue
+      best = best.sort(byScore).slice(0, most)
+      least = scores[best[most - 1]]
     }
-    const documents = candidates.toSorted((a, b) => scores[b] - scores[a] || a - b).subarray(0, most)
+    const documents = Uint32Array.from(best.sort(byScore).slice(0, most))
     return { documents, postings, touched: count }
   }
 }

@@ -3,7 +3,8 @@
 //! An [`LshIndex`] holds vectors in several hash tables and answers with the nearest of those that
 //! share a bucket with the query, ranked by their exact distances: sign random projections for
 //! cosine distance, p-stable projections for Euclidean. Multi-probe looks into further buckets,
-//! likeliest first over all tables. [`exact`] has the scan that all this is judged by.
+//! likeliest first over all tables. [`exact`] has the scan that all this is judged by. [`tokens`]
+//! writes vectors as words, for the inverted index of a search engine.
 //!
 //! ```
 //! use nearhash::{Control, FamilyKind, LshIndex, LshOptions, Points, RowData, RowSlice, RowsView};

@@ -79,16 +79,10 @@ impl ClusterTokens {
         let mut base_rows = Vec::new();
         let validator = validator(rows, &held_out, &mut base_rows, options, control)?;
 
-        let ways: &[bool] = match options.rotation {
-            RotationChoice::Random => &[true],
-            RotationChoice::None => &[false],
-            // The first of equally good ones is kept.
-            RotationChoice::Auto if validator.is_some() => &[true, false],
-            RotationChoice::Auto => &[true],
-        };
-        control.begin("clusters", ways.len() * options.groups_for(dim));
-        let mut best: Option<(f64, Candidate)> = None;
-        for rotated in ways {
+        let compares = options.rotation == RotationChoice::Auto && validator.is_some();
+        let ways = 1 + usize::from(compares);
+        control.begin("clusters", ways * options.groups_for(dim));
+        let way = |rotated: bool| -> Result<(f64, Candidate)> {
             let rotation = rotated.then(|| Rotation::random(seed, dim));
             let space = Space::new(options.metric, rows.magnitude(), &sample, dim, rotation);
             let codebook = codebook(&space, &sample, options, control)?;
@@ -97,23 +91,26 @@ impl ClusterTokens {
                 codebook,
                 judged: None,
             };
-            let mut recall = 0.0;
             if let Some(validator) = &validator {
                 candidate.judged = Some(validator.judge(&candidate, control)?);
-                if ways.len() > 1 {
-                    let probes = options.probes.unwrap_or(COMPARED_PROBES);
-                    recall = candidate
-                        .recall(probes, control)?
-                        .map_or(0.0, |r| r.within_100);
-                }
             }
-            if best.as_ref().is_none_or(|(least, _)| recall > *least) {
-                best = Some((recall, candidate));
+            let recall = if compares {
+                let probes = options.probes.unwrap_or(COMPARED_PROBES);
+                let recall = candidate.recall(probes, control)?;
+                recall.map_or(0.0, |recall| recall.within_100)
+            } else {
+                0.0
+            };
+            Ok((recall, candidate))
+        };
+        let (recall, mut candidate) = way(options.rotation != RotationChoice::None)?;
+        if compares {
+            let (other_recall, other) = way(false)?;
+            // Rotated where both are as good.
+            if other_recall > recall {
+                candidate = other;
             }
         }
-        let Some((_, candidate)) = best else {
-            unreachable!("one way is always trained");
-        };
         candidate.finish(rows.rows(), validator.as_ref(), options, control)
     }
 }
@@ -287,13 +284,12 @@ impl Candidate {
         control: &Control,
     ) -> Result<ClusterTokens> {
         let groups = self.codebook.groups().len();
-        let clusters = options.clusters;
-        let affordable = (MOST_WORDS / groups).clamp(1, clusters);
+        let affordable = (MOST_WORDS / groups).clamp(1, options.clusters);
         let mut recalls: Vec<ProbeRecall> = Vec::new();
         // How many are tried shows on the way: the rest is passed over at the end.
         control.begin("validate", PROBES.len());
         for probes in PROBES {
-            if options.probes.is_none() && probes > affordable.min(clusters) {
+            if options.probes.is_none() && probes > affordable {
                 break;
             }
             let probes = options.probes.unwrap_or(probes);
@@ -315,7 +311,7 @@ impl Candidate {
         Ok(ClusterTokens {
             space: self.space,
             codebook: self.codebook,
-            clusters,
+            clusters: options.clusters,
             probes,
             seed: options.seed,
             trained_on: trained_on as u64,
