@@ -38,6 +38,7 @@ mod evaluation;
 pub mod exact;
 mod filter;
 pub mod kernel;
+mod large;
 pub mod lsh;
 mod metric;
 mod points;

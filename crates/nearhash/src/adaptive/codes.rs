@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use crate::adaptive::projection::squared_norm;
 use crate::adaptive::quantised::Centres;
 use crate::kernel::{LANES, LINE, Line};
+use crate::large;
 
 /// Bits a coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Codes {
             axes,
             weights,
             buckets,
-            groups: vec![Line([0; LINE]); first_group as usize * stride],
+            groups: large::filled(Line([0; LINE]), first_group as usize * stride),
             live: vec![0; first_group as usize],
         };
         let mut parts = Vec::with_capacity(codes.buckets.len());

@@ -11,8 +11,9 @@ use crate::adaptive::tree::{Member, grow};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Kernels, padded_width};
+use crate::large;
 use crate::metric::{Metric, Prepared};
-use crate::points::{Points, RowData};
+use crate::points::{Points, RowData, SLACK};
 
 /// A query so many times farther from the mean than any point, in square, is compared with all.
 const FAR: f32 = 10.0;
@@ -427,7 +428,9 @@ fn assign(centres: &Centres, y: &[f32], axes: usize, bucket_of: &mut [u32]) {
 /// Rows in another order, in their own type.
 fn reordered(points: &Points, order: &[u32]) -> Result<Points> {
     fn pick<T: Copy + Send + Sync + Default>(values: &[T], dim: usize, order: &[u32]) -> Vec<T> {
-        let mut out = vec![T::default(); order.len() * dim];
+        // Room for the values that kernels read behind the last row, so that nothing is copied again.
+        let mut out = large::filled(T::default(), order.len() * dim + SLACK);
+        out.truncate(order.len() * dim);
         out.par_chunks_mut(dim).zip(order).for_each(|(out, row)| {
             out.copy_from_slice(&values[*row as usize * dim..][..dim]);
         });
