@@ -79,7 +79,7 @@ describe.each(METRICS)('%s', (metric) => {
     expect(last).toBeGreaterThan(0.97)
   })
 
-  it('a batch, its rows one by one, promises and other threads give the same answers', async () => {
+  it('a batch, its rows one by one and promises give the same answers', async () => {
     const batch = index.searchSync(asked)
     expect(await index.search(asked)).toEqual(batch)
     for (let i = 0; i < 200; i++) {

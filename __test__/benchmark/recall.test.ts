@@ -83,7 +83,7 @@ describe('sets', async () => {
 
 describe('npm run recall', () => {
   test('without NEARHASH_DATA says what to set and checks the bundled points', async () => {
-    const { code, stdout, stderr } = await runCommand('recall', ['--queries', '200'])
+    const { code, stdout, stderr } = await runCommand('recall', ['--queries', '200', '--part', 'lsh'])
     expect(stdout).toContain('photo-histograms-64-32000 (bundled): 31,800 x 64, 200 queries, euclidean')
     expect(stdout).toContain('exact search agrees with a plain loop on 20 queries')
     expect(stdout).toContain('All checks passed on 1 set.')
@@ -95,7 +95,7 @@ describe('npm run recall', () => {
     const folder = join(common, 'sound')
     await writeSet({ folder, name: 'plain' })
     await writeSet({ folder, name: 'unit', unit: true })
-    const { code, stdout, stderr } = await runCommand('recall', [], { env: { NEARHASH_DATA: folder } })
+    const { code, stdout, stderr } = await runCommand('recall', ['--part', 'lsh'], { env: { NEARHASH_DATA: folder } })
     expect(stdout).toContain(`plain: 3,000 x 8, ${queries} queries, euclidean\nexact search equals neighbors.npy (12 each) for 60 of 60 queries`)
     expect(stdout).toContain(`unit: 3,000 x 8, ${queries} queries, cosine`)
     expect(stdout).toContain('All checks passed on 2 sets.')
@@ -105,13 +105,26 @@ describe('npm run recall', () => {
   test('fails on neighbours that are not the nearest', async () => {
     const folder = join(common, 'wrong')
     await writeSet({ folder, name: 'spoilt', spoil: (neighbours) => { neighbours[3 * k] = (neighbours[3 * k]! + 1) % rows } })
-    const { code, stdout } = await runCommand('recall', [], { env: { NEARHASH_DATA: folder } })
+    const { code, stdout } = await runCommand('recall', ['--part', 'lsh'], { env: { NEARHASH_DATA: folder } })
     expect(stdout).toContain('FAILED  exact search differs from neighbors.npy in 1 of 60 queries')
     expect(stdout).toContain('1 check failed:\n  spoilt: exact search differs')
     expect(code).toBe(1)
   })
 
+  test('holds Index against what was asked, and queries unlike the data', async () => {
+    const folder = join(common, 'index')
+    await writeSet({ folder, name: 'plain' })
+    const { code, stdout, stderr } = await runCommand('recall', ['--part', 'index'], { env: { NEARHASH_DATA: folder } })
+    expect(stdout).toContain(`plain: 3,000 x 8, ${queries} queries, euclidean`)
+    for (const k of [1, 10, 100]) expect(stdout).toMatch(new RegExp(`^held-out +${k} +\\.950 +[.1]\\d`, 'm'))
+    for (const kind of ['gaussian', 'negated', 'far-out']) expect(stdout).toMatch(new RegExp(`^${kind} +10 +\\.950 `, 'm'))
+    // A verdict is no guess: what it says is what the code says.
+    expect(stdout.includes('All checks passed on 1 set.')).toBe(!stdout.includes('FAILED'))
+    expect({ code, stderr }).toEqual({ code: stdout.includes('FAILED') ? 1 : 0, stderr: '' })
+  })
+
   test.each<[string, string[], Record<string, string>, number, RegExp]>([
+    ['an unknown part', ['--part', 'all'], {}, 2, /--part "all": lsh or index is needed/],
     ['a folder that is not there', [], { NEARHASH_DATA: '/no/such/folder' }, 1, /\/no\/such\/folder: no such file or folder/],
     ['an unknown metric', ['--metric', 'hamming'], {}, 2, /--metric "hamming": euclidean or cosine is needed/],
     ['no queries', ['--queries', '0'], {}, 2, /--queries "0": a whole number from 1/],

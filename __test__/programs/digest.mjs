@@ -1,7 +1,7 @@
 // Prints a digest of everything that fits and answers give, and with what it was computed.
 
 import { createHash } from 'node:crypto'
-import { cdist, cdistSync, ClusterTokens, knn, knnSync, L2, LshTokens, runtime, SRP } from 'nearhash'
+import { cdist, cdistSync, ClusterTokens, Index, knn, knnSync, L2, LshTokens, runtime, SRP } from 'nearhash'
 
 /** Numbers with ties and all bits of a float32 in use. */
 function rows(count, dim, seed) {
@@ -70,6 +70,31 @@ for (const dim of [1, 16, 37]) {
     add(await knn(queries, points, { k: 2, metric }))
     add(cdistSync(queries, points, { metric }))
     add(await cdist(bytes, queries, { metric }))
+  }
+}
+
+// Enough points for buckets, codes and calibration.
+for (const [dim, options] of [
+  [16, {}],
+  [37, { metric: 'cosine', settle: 0, seed: 5, recall: 0.8 }],
+]) {
+  const points = rows(5000, dim, 5)
+  const queries = rows(60, dim, 6)
+  const bytes = { data: Uint8Array.from(points.data, (x) => Math.abs(x) * 16 + 1), shape: points.shape }
+  const index = new Index(options)
+  for (const x of [points, bytes]) {
+    await index.fit(x)
+    // How many threads have left scratch memory behind is no property of the index.
+    add({ ...index.describe(), memoryBytes: 0 })
+    for (const asked of [{}, { k: 1 }, { k: 100, recall: 0.99 }, { recall: 1 }, { probes: 3 }, { filter: { deny: [1, 2, 3] } }]) {
+      add(await index.search(queries, asked))
+      add(index.searchSync(queries.data.subarray(0, dim), asked))
+    }
+    const { recall, low, high, p5 } = await index.evaluate(queries)
+    add([recall, low, high, p5])
+    add(await index.storeVecs(queries))
+    add(index.deleteVec(5))
+    add(index.searchSync(queries))
   }
 }
 

@@ -25,23 +25,22 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const file = join(root, 'benchmark/data/photo-histograms-64-32000.npy')
 
 /**
+ * What the Rust example says of one of its parts.
+ *
  * @typedef {object} RustRun
- * @property {number[]} predictMs
  * @property {number} idSum
- * @property {number[]} singleNs
- * @property {number} singleIdSum
- * @property {number[]} indexBatchMs
- * @property {number[]} indexSingleNs
- * @property {number} indexIdSum
- * @property {number} pointBytes
- * @property {number} indexBytes
- * @property {number | null} fitPeakGrowthBytes
+ * @property {number[]} predictMs of `predict`
+ * @property {number} pointBytes of `predict`
+ * @property {number} indexBytes of `predict`
+ * @property {number | null} fitPeakGrowthBytes of `predict`
+ * @property {number[]} singleNs of `single` and `index`
+ * @property {number[]} batchMs of `index`
  */
 
-/** @param {number} threads @returns {RustRun} */
-function inRust(threads) {
+/** @param {'predict' | 'single' | 'index'} part @param {number} threads @returns {RustRun} */
+function inRust(part, threads) {
   const args = ['run', '--release', '--quiet', '--package', 'nearhash', '--example', 'predict', '--']
-  const text = execFileSync('cargo', [...args, file, String(QUERIES), String(threads), String(RUNS_A_ROUND)], {
+  const text = execFileSync('cargo', [...args, file, String(QUERIES), String(threads), String(RUNS_A_ROUND), part], {
     cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'],
   })
   return JSON.parse(text)
@@ -49,7 +48,7 @@ function inRust(threads) {
 
 const progress = new ProgressLine()
 progress.show({ stage: 'building the Rust example', done: 0, total: ROUNDS })
-inRust(1)
+inRust('predict', 1)
 const points = await readNpy(file)
 const data = Float32Array.from(points.data)
 const queries = data.slice(0, QUERIES * points.shape[1])
@@ -66,7 +65,7 @@ for (const threads of [...new Set([1, machine.cores])]) {
   const plan = { warmUps: 1, minRuns: RUNS_A_ROUND, maxRuns: RUNS_A_ROUND, enough: 0 }
   for (let round = 0; round < ROUNDS; round++) {
     progress.show({ stage: `${threads} threads`, done: round, total: ROUNDS })
-    const rust = inRust(threads)
+    const rust = inRust('predict', threads)
     times.rust.push(...rust.predictMs.slice(1))
     times.sync.push(...(await timeRuns(() => index.predictSync(queries, { topK: TOP_K }), plan)))
     times.promise.push(...(await timeRuns(() => index.predict(queries, { topK: TOP_K }), plan)))
@@ -84,8 +83,8 @@ for (const threads of [...new Set([1, machine.cores])]) {
 configure({ threads: 1 })
 const few = new L2({ ...SINGLE_OPTIONS, dim: points.shape[1] }).fitSync(queries)
 const fast = new Index({ dim: points.shape[1] }).fitSync(queries)
-const single = await singles(few, (rust) => [rust.singleNs, rust.singleIdSum])
-const indexSingle = await singles(fast, (rust) => [rust.indexSingleNs, rust.indexIdSum])
+const single = await singles(few, 'single')
+const indexSingle = await singles(fast, 'index')
 console.log(`${singleLine('L2', single)}\n${singleLine('Index', indexSingle)}${isThreadTimeKnown ? ' (of time that the thread worked)' : ''}`)
 /** @type {Record<string, unknown>[]} */
 const indexBatches = []
@@ -96,7 +95,7 @@ for (const threads of [...new Set([1, machine.cores])]) {
   console.log(`search of ${QUERIES} queries by Index, top ${TOP_K}, ${threads} thread${threads === 1 ? '' : 's'}: `
     + `Rust ${rust.median.toFixed(1)} ms, searchSync ${beside(rust, sync)}, search ${beside(rust, promise)}`)
 }
-const { pointBytes, indexBytes, fitPeakGrowthBytes } = inRust(1)
+const { pointBytes, indexBytes, fitPeakGrowthBytes } = inRust('predict', 1)
 const tables = indexBytes - pointBytes
 if (fitPeakGrowthBytes !== null) {
   const beyond = fitPeakGrowthBytes - tables + pointBytes
@@ -116,17 +115,17 @@ await writeFile(join(out, 'binding-cost.json'),
  * The same queries one by one, nanoseconds each, of the thread's own time where the system tells it.
  *
  * @param {L2 | Index} index fitted to the queries
- * @param {(rust: RustRun) => [nanoseconds: number[], idSum: number]} twin
+ * @param {'single' | 'index'} part the same in Rust
  * @returns {Promise<Record<'rust' | 'sync', Timing>>}
  */
-async function singles(index, twin) {
+async function singles(index, part) {
   const asked = Array.from({ length: QUERIES }, (_, row) => queries.subarray(row * points.shape[1], (row + 1) * points.shape[1]))
   /** @type {Record<'rust' | 'sync', number[]>} */
   const times = { rust: [], sync: [] }
   for (let round = 0; round < ROUNDS; round++) {
     progress.show({ stage: 'single searches', done: round, total: ROUNDS })
-    const [nanoseconds, expected] = twin(inRust(1))
-    times.rust.push(...nanoseconds.slice(1))
+    const { singleNs, idSum: expected } = inRust(part, 1)
+    times.rust.push(...singleNs.slice(1))
     let idSum = 0
     // The first run warms up.
     for (let run = 0; run < RUNS_A_ROUND; run++) {
@@ -157,7 +156,7 @@ async function batches(index, threads) {
   const times = { rust: [], sync: [], promise: [] }
   for (let round = 0; round < ROUNDS; round++) {
     progress.show({ stage: `batches of Index, ${threads} threads`, done: round, total: ROUNDS })
-    times.rust.push(...inRust(threads).indexBatchMs.slice(1))
+    times.rust.push(...inRust('index', threads).batchMs.slice(1))
     times.sync.push(...(await timeRuns(() => index.searchSync(queries, { k: TOP_K }), plan)))
     times.promise.push(...(await timeRuns(() => index.search(queries, { k: TOP_K }), plan)))
   }

@@ -1,9 +1,10 @@
 //! Time `fit`, `predict` and single searches in Rust alone, for comparison with the same calls
 //! through Node:
-//! `cargo run --release --example predict -- <points.npy> <queries> <threads> <rounds>`.
+//! `cargo run --release --example predict -- <points.npy> <queries> <threads> <rounds> <part>`.
 //!
 //! The file holds uint16 in C order, version 1.0. Queries are its first rows, repeated as often as
-//! it takes. Prints one JSON object.
+//! it takes. The part is `predict` (batches of L2), `single` (one query at a time, L2) or `index`
+//! (both by the fast index). Prints one JSON object.
 
 use std::error::Error;
 use std::time::Instant;
@@ -15,22 +16,34 @@ use nearhash::{
 
 const TOP_K: usize = 10;
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, path, queries, threads, rounds] = arguments.as_slice() else {
-        return Err("usage: predict <points.npy> <queries> <threads> <rounds>".into());
+    let [_, path, queries, threads, rounds, part] = arguments.as_slice() else {
+        return Err("usage: predict <points.npy> <queries> <threads> <rounds> <part>".into());
     };
-    let (queries, rounds) = (queries.parse()?, rounds.parse()?);
+    let (queries, rounds): (usize, usize) = (queries.parse()?, rounds.parse()?);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.parse()?)
         .build()?;
-    pool.install(|| run(path, queries, rounds))
+    let json = pool.install(|| -> Outcome<String> {
+        let (points, dim) = read(path)?;
+        let asked: Vec<f32> = points.iter().copied().cycle().take(queries * dim).collect();
+        match part.as_str() {
+            "predict" => predict(points, &RowsView::new(RowSlice::F32(&asked), dim)?, rounds),
+            "single" => single(&asked, dim, rounds),
+            "index" => fast(&asked, dim, rounds),
+            _ => Err("the part is predict, single or index".into()),
+        }
+    })?;
+    println!("{{{json}}}");
+    Ok(())
 }
 
-fn run(path: &str, queries: usize, rounds: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (points, dim) = read(path)?;
-    let asked: Vec<f32> = points.iter().copied().cycle().take(queries * dim).collect();
-    let asked = RowsView::new(RowSlice::F32(&asked), dim)?;
+/// Milliseconds of a batch of `predict`, round by round; bytes; as JSON.
+fn predict(points: Vec<f32>, asked: &RowsView<'_>, rounds: usize) -> Outcome<String> {
+    let dim = asked.dim();
     let index = LshIndex::new(LshOptions {
         family: FamilyKind::L2 { r: Some(3360.0) },
         n_projections: Some(15),
@@ -55,29 +68,20 @@ fn run(path: &str, queries: usize, rounds: usize) -> Result<(), Box<dyn Error + 
     let mut sum = 0_u64;
     for _ in 0..rounds {
         let start = Instant::now();
-        let found = index.predict(&asked, &options, &control)?;
+        let found = index.predict(asked, &options, &control)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
         sum = found.ids.iter().map(|id| u64::from(*id)).sum();
     }
-    let (single, single_sum) = singles(&asked, rounds)?;
-    let fast = fast(&asked, rounds)?;
-    println!(
-        "{{\"fitMs\":{fit},\"predictMs\":{times:?},\"idSum\":{sum},\"singleNs\":{single:?},\"singleIdSum\":{single_sum},{fast},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}}}",
+    Ok(format!(
+        "\"fitMs\":{fit},\"predictMs\":{times:?},\"idSum\":{sum},\"pointBytes\":{},\"indexBytes\":{},\"fitPeakGrowthBytes\":{}",
         floats * size_of::<f32>(),
         index.memory_bytes(),
         grown.map_or("null".into(), |bytes| bytes.to_string()),
-    );
-    Ok(())
+    ))
 }
 
-/// Nanoseconds of a single search, round by round, in an index that answers fast; the sum of ids.
-fn singles(
-    asked: &RowsView<'_>,
-    rounds: usize,
-) -> Result<(Vec<f64>, u64), Box<dyn Error + Send + Sync>> {
-    let (dim, RowSlice::F32(values)) = (asked.dim(), asked.values()) else {
-        return Err("float32 queries are needed".into());
-    };
+/// Nanoseconds of a single search, round by round, in an index that answers fast, as JSON.
+fn single(values: &[f32], dim: usize, rounds: usize) -> Outcome<String> {
     let index = LshIndex::new(LshOptions {
         family: FamilyKind::L2 { r: Some(3360.0) },
         n_projections: Some(40),
@@ -88,16 +92,15 @@ fn singles(
         Points::new(RowData::F32(values.to_vec()), dim)?,
         &Control::new(),
     )?;
-    one_by_one(values, dim, rounds, |query, ids, distances| {
+    let (times, sum) = one_by_one(values, dim, rounds, |query, ids, distances| {
         index.search_one(query, ids, distances)
-    })
+    })?;
+    Ok(format!("\"singleNs\":{times:?},\"idSum\":{sum}"))
 }
 
 /// Milliseconds of a batch and nanoseconds of a single search in the fast index, as JSON.
-fn fast(asked: &RowsView<'_>, rounds: usize) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let (dim, RowSlice::F32(values)) = (asked.dim(), asked.values()) else {
-        return Err("float32 queries are needed".into());
-    };
+fn fast(values: &[f32], dim: usize, rounds: usize) -> Outcome<String> {
+    let asked = &RowsView::new(RowSlice::F32(values), dim)?;
     let (index, control) = (AdaptiveIndex::new(IndexOptions::default())?, Control::new());
     index.fit(Points::new(RowData::F32(values.to_vec()), dim)?, &control)?;
     let options = SearchOptions {
@@ -120,7 +123,7 @@ fn fast(asked: &RowsView<'_>, rounds: usize) -> Result<String, Box<dyn Error + S
         return Err("the batch and its rows one by one differ".into());
     }
     Ok(format!(
-        "\"indexBatchMs\":{batch:?},\"indexSingleNs\":{single:?},\"indexIdSum\":{single_sum}"
+        "\"batchMs\":{batch:?},\"singleNs\":{single:?},\"idSum\":{single_sum}"
     ))
 }
 
@@ -131,7 +134,7 @@ fn one_by_one(
     dim: usize,
     rounds: usize,
     search: impl Fn(RowSlice<'_>, &mut [u32], &mut [f32]) -> nearhash::Result<usize>,
-) -> Result<(Vec<f64>, u64), Box<dyn Error + Send + Sync>> {
+) -> Outcome<(Vec<f64>, u64)> {
     let (mut ids, mut distances) = ([0; TOP_K], [0.0; TOP_K]);
     let (mut times, mut sum) = (Vec::new(), 0);
     for _ in 0..rounds {
@@ -164,7 +167,7 @@ fn peak_memory() -> Option<usize> {
     Some(kibibytes * 1024)
 }
 
-fn read(path: &str) -> Result<(Vec<f32>, usize), Box<dyn Error + Send + Sync>> {
+fn read(path: &str) -> Outcome<(Vec<f32>, usize)> {
     let bytes = std::fs::read(path)?;
     let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let text = std::str::from_utf8(&bytes[10..header])?;

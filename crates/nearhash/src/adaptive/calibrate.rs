@@ -117,7 +117,6 @@ impl Model {
         let n = self.points.rows();
         let ks: Vec<usize> = KS.iter().copied().filter(|k| *k < n).collect();
         let sampled = STORED.min(n);
-        control.begin("calibrate", sampled + STRANGERS);
         let mut random = stream(seed, SAMPLE_STREAM);
         // One from each of as many equal parts: all different, and spread over all buckets.
         let rows: Vec<u32> = (0..sampled)
@@ -131,6 +130,7 @@ impl Model {
             .copied()
             .step_by(sampled.div_ceil(PILOTS))
             .collect();
+        control.begin("calibrate", pilots.len() + sampled + STRANGERS);
         let usual = vec![1.0; ks.len()];
         let whole = self.centres.len();
         let pilot_traces = self.traces(&pilots, None, whole, &ks, &usual, control)?;
@@ -195,6 +195,8 @@ impl Model {
                     Ok(trace)
                 },
             )
+            // A stranger that is too far out is no example: searches of such compare all points.
+            .filter_map(Result::transpose)
             .collect()
     }
 
@@ -208,7 +210,8 @@ impl Model {
         }
     }
 
-    /// Search for `scratch.query`, which is row `own` of the index or none of it.
+    /// Search for `scratch.query`, which is row `own` of the index or none of it. None when it is
+    /// too far out to be estimated.
     fn trace(
         &self,
         own: Option<u32>,
@@ -216,10 +219,12 @@ impl Model {
         ks: &[usize],
         usual: &[f32],
         (scratch, live): (&mut Scratch, &mut [u16]),
-    ) -> Trace {
+    ) -> Option<Trace> {
         let kernels = Kernels::get();
         let most = ks.last().copied().unwrap_or(1);
-        self.prepare(kernels, scratch);
+        if !self.prepare(kernels, scratch) {
+            return None;
+        }
         let mut features = vec![Vec::new(); ks.len()];
         // A point is no neighbour of its own.
         let bit = own.map(|row| self.codes.place(row));
@@ -253,7 +258,7 @@ impl Model {
         if let Some((word, bit)) = bit {
             live[word] |= bit;
         }
-        self.judge(own.is_none(), ks, features, kernels, scratch)
+        Some(self.judge(own.is_none(), ks, features, kernels, scratch))
     }
 
     /// What a search to the end found, with the truth.
