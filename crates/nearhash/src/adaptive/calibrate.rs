@@ -509,3 +509,6 @@ fn quantile(errors: &[f32], share: f64) -> f32 {
         .unwrap_or(GENEROUS)
         .clamp(LEAST_KAPPA, GENEROUS)
 }
+
+#[cfg(test)]
+mod tests;
