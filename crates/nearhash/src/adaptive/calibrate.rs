@@ -174,7 +174,7 @@ impl Model {
         usual: &[f32],
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        sample
+        let traces: Vec<Option<Trace>> = sample
             .par_iter()
             .map_init(
                 || (Scratch::default(), self.codes.live.clone()),
@@ -509,3 +509,6 @@ fn quantile(errors: &[f32], share: f64) -> f32 {
         .unwrap_or(GENEROUS)
         .clamp(LEAST_KAPPA, GENEROUS)
 }
+
+#[cfg(test)]
+mod tests;

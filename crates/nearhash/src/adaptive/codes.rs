@@ -281,7 +281,9 @@ impl Encoder<'_> {
             *scale = self.bits.scale(largest, rms);
         }
         let unit_of = |most: f32| if most > 0.0 { most / 255.0 } else { 1.0 };
-        bucket.u_unit = unit_of(scales.iter().fold(0.0_f32, |a, b| a.max(*b)));
+        // No code is zero, so that points on their centre need a scale that makes nothing of it.
+        let largest = scales.iter().fold(f32::MIN_POSITIVE, |a, b| a.max(*b));
+        bucket.u_unit = (largest / 255.0).max(f32::MIN_POSITIVE);
         let rest_of = |rest: &f32| rest.sqrt();
         bucket.e_unit = unit_of(rests.iter().map(rest_of).fold(0.0_f32, f32::max));
         let (middle, largest) = (self.bits.middle(), self.bits.largest() as i32);
@@ -325,3 +327,6 @@ impl Encoder<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,7 +303,9 @@ impl Model {
             .map_init(Scratch::default, |scratch, row| {
                 let (mut y, mut x2, mut y2) = (Vec::new(), Vec::new(), Vec::new());
                 let rest = project(*row, &mut scratch.query, &mut y);
-                self.prepare(kernels, scratch);
+                if !self.prepare(kernels, scratch) {
+                    return Vec::new();
+                }
                 self.scan(kernels, &effort, &self.codes.live, scratch, |_, _| false);
                 let mut near: Vec<(f32, u32)> = scratch
                     .shortlist

@@ -112,3 +112,6 @@ impl Open {
         (self.rows.capacity() + self.inverse_norms.capacity() + self.ids.capacity()) * 4
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,3 +140,6 @@ fn setting(calibration: &Calibration, recall: f64) -> Setting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,7 +182,8 @@ impl Spectrum {
         let mut largest = 0.0_f32;
         for row in picked.chunks_exact_mut(width) {
             for (x, mean) in row.iter_mut().zip(&mean) {
-                *x -= mean;
+                // Halves: the whole difference can leave float32's range.
+                *x = 0.5 * *x - 0.5 * mean;
                 largest = largest.max(x.abs());
             }
         }
@@ -190,7 +191,7 @@ impl Spectrum {
         let unit = power_of_two_near(largest);
         picked.iter_mut().for_each(|x| *x /= unit);
         let covariance = gram(&picked, sample, dim, width);
-        let unit = f64::from(unit) * f64::from(unit) / sample as f64;
+        let unit = (2.0 * f64::from(unit)).powi(2) / sample as f64;
         let total = (0..dim).map(|i| covariance[i * width + i]).map(f64::from);
         let total = total.sum::<f64>() * unit;
         let (directions, variances) = leading(&covariance, dim, width, most.min(dim));
@@ -534,3 +535,6 @@ pub(crate) fn squared_norm(y: &[f32]) -> f32 {
     }
     sums.iter().sum()
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,3 +168,6 @@ impl Centres {
         self.codes.len() * LINE + self.norms.len() * 4
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -329,3 +329,6 @@ fn nearest_buckets(
     out.truncate(want);
     out.sort_unstable();
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,13 @@ impl Built {
         control: &Control,
     ) -> Result<Self> {
         let mut model = Model::fit(points, metric, settle, control)?;
-        let mut calibrations = model.calibrate(seed, control)?;
+        // Distances that float32 cannot hold are never searched by codes.
+        let wide = points_need_wide(metric, points.view().magnitude());
+        let mut calibrations = if wide {
+            Vec::new()
+        } else {
+            model.calibrate(seed, control)?
+        };
         if model.codes.is_coarse() && calibrations.iter().any(Calibration::is_too_coarse) {
             model = model.finer(control)?;
             calibrations = model.calibrate(seed, control)?;
@@ -349,3 +355,6 @@ impl State {
         built + self.live.len() * 2 + self.open.memory_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

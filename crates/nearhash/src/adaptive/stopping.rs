@@ -316,3 +316,6 @@ impl StopRule {
         Self { limits }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ fn partition(members: &mut [Member], in_front: impl Fn(&Member) -> bool) -> usiz
     }
     low
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Every instruction set that this CPU has gives the bits of a scalar loop, written here once more.
 
+mod codes;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;

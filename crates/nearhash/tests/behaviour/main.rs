@@ -1,6 +1,7 @@
 //! What the engine promises, through its public face alone: on the bundled photo histograms, on
 //! random data and on everything that goes wrong.
 
+mod adaptive;
 mod changes;
 mod choosing;
 mod defects;

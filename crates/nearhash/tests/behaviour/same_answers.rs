@@ -160,7 +160,7 @@ fn the_instruction_set_changes_no_key_and_no_answer() {
         (line("level: "), line("digest: "))
     };
     let (best, digest) = run(None);
-    let names = ["portable", "avx2", "avx512"];
+    let names = ["portable", "avx2", "avx512", "avx512vnni"];
     let best_rank = names.iter().position(|name| *name == best).unwrap();
     for (rank, name) in names.iter().enumerate() {
         let (level, found) = run(Some(name));

@@ -1,0 +1,152 @@
+use rand_distr::StandardNormal;
+
+use super::*;
+use crate::metric::Metric;
+use crate::points::{Points, RowData};
+
+fn normal(count: usize, dim: usize) -> Vec<f32> {
+    let mut random = stream(1, 0);
+    (0..count * dim)
+        .map(|_| random.sample::<f32, _>(StandardNormal))
+        .collect()
+}
+
+fn model(rows: Vec<f32>, dim: usize) -> Model {
+    let points = Points::new(RowData::F32(rows), dim).unwrap();
+    Model::fit(&points, Metric::Euclidean, None, &Control::new()).unwrap()
+}
+
+/// All that a calibration says.
+fn told(found: &[Calibration]) -> Vec<(usize, MissModel, f32, f64, Vec<Setting>)> {
+    found
+        .iter()
+        .map(|c| {
+            let settings = c.settings.clone();
+            (c.k, c.model.clone(), c.usual, c.usual_probes, settings)
+        })
+        .collect()
+}
+
+/// Points about as far from their mean as each other, so that many strangers are far beyond all.
+fn even() -> Model {
+    model(normal(1500, 24), 24)
+}
+
+fn calibrated(model: &Model, seed: u64, threads: usize) -> Vec<Calibration> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = pool.build().unwrap();
+    pool.install(|| model.calibrate(seed, &Control::new()).unwrap())
+}
+
+#[test]
+fn the_same_seed_gives_the_same_calibration_in_any_number_of_threads() {
+    let model = even();
+    let one = told(&calibrated(&model, 7, 1));
+    assert_eq!(told(&calibrated(&model, 7, 1)), one);
+    assert_eq!(told(&calibrated(&model, 7, 3)), one);
+    assert_ne!(told(&calibrated(&model, 8, 3)), one);
+}
+
+#[test]
+fn the_seed_moves_a_calibration_little() {
+    let model = even();
+    let (a, b) = (calibrated(&model, 1, 2), calibrated(&model, 2, 2));
+    for (a, b) in a.iter().zip(&b) {
+        assert!((a.usual / b.usual - 1.0).abs() < 0.1);
+        for (a, b) in a.settings.iter().zip(&b.settings) {
+            assert!((a.probes / b.probes - 1.0).abs() < 0.2, "{a:?}, {b:?}");
+            assert!((a.kappa - b.kappa).abs() < 0.75, "{a:?}, {b:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_calibrated_is_within_its_bounds() {
+    let model = even();
+    let found = calibrated(&model, 3, 2);
+    assert!(found.iter().map(|c| c.k).eq(KS));
+    let mut usual = 0.0;
+    for calibration in &found {
+        assert!(calibration.usual > usual);
+        usual = calibration.usual;
+        assert!(!calibration.is_too_coarse());
+        assert_eq!(calibration.settings.len(), RECALLS.len());
+        for setting in &calibration.settings {
+            assert!(setting.share > 0.0 && setting.share <= 1.0);
+            assert!((LEAST_KAPPA..=GENEROUS).contains(&setting.kappa));
+            assert!(setting.stranger_kappa >= setting.kappa);
+            assert!(setting.probes >= 1.0);
+        }
+        for pair in calibration.settings.windows(2) {
+            assert!(pair[0].share >= pair[1].share);
+            assert!(pair[0].kappa <= pair[1].kappa);
+            assert!(pair[0].probes <= pair[1].probes);
+        }
+    }
+}
+
+#[test]
+fn points_that_cannot_be_told_apart_are_calibrated() {
+    for rows in [vec![2.5; 1100 * 6], normal(7, 6).repeat(160)] {
+        for calibration in calibrated(&model(rows, 6), 1, 2) {
+            assert!(calibration.usual > 0.0);
+            for setting in &calibration.settings {
+                assert!(setting.kappa.is_finite() && setting.probes.is_finite());
+                assert!(setting.share > 0.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_that_are_not_searched_by_codes_leave_no_trace() {
+    let model = even();
+    let mut scratch = Scratch::default();
+    let mut live = model.codes.live.clone();
+    let (ks, usual) = ([1, 10], [1.0, 1.0]);
+    // Nothing of an earlier query is there to be taken for this one's.
+    scratch.query = vec![1e6; padded_width(24)];
+    scratch.query[24..].fill(0.0);
+    let depth = model.centres.len();
+    assert!(
+        model
+            .trace(None, depth, &ks, &usual, (&mut scratch, &mut live))
+            .is_none()
+    );
+    model.copy_prepared(5, &mut scratch.query);
+    let trace = model.trace(Some(5), depth, &ks, &usual, (&mut scratch, &mut live));
+    let trace = trace.unwrap();
+    assert_eq!(live, model.codes.live);
+    assert_eq!(trace.neighbours[1].len(), 10);
+    // Its neighbours are those of a loop over all points but itself.
+    let mut squared: Vec<f32> = (0..1500)
+        .filter(|row| *row != 5)
+        .map(|row| {
+            let mut other = Vec::new();
+            model.copy_prepared(row, &mut other);
+            let pairs = other.iter().zip(&scratch.query);
+            pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+        })
+        .collect();
+    squared.sort_unstable_by(f32::total_cmp);
+    let unit = model.projection.scale() * model.projection.scale();
+    for (i, place) in [(0, 0), (1, 9)] {
+        assert!((trace.limits[i] / (squared[place] * unit) - 1.0).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn a_cancelled_calibration_says_so() {
+    let control = Control::new();
+    control.cancel();
+    assert!(even().calibrate(1, &control).is_err());
+}
+
+#[test]
+fn quantiles_stay_in_bounds() {
+    assert_eq!(quantile(&[], 0.5), GENEROUS);
+    assert_eq!(quantile(&[0.0, 0.0, 0.0], 0.9), LEAST_KAPPA);
+    assert_eq!(quantile(&[0.5, 1.0, 1.5, 2.0], 0.5), 1.5);
+    assert_eq!(quantile(&[0.5, 1.0], 1.0), 1.0);
+    assert_eq!(quantile(&[9.0], 0.1), GENEROUS);
+}

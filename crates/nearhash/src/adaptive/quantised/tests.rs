@@ -1,0 +1,122 @@
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+use super::*;
+use crate::random::stream;
+
+fn normal(seed: u64, count: usize) -> Vec<f32> {
+    let mut random = stream(seed, 0);
+    (0..count)
+        .map(|_| random.sample::<f32, _>(StandardNormal))
+        .collect()
+}
+
+#[test]
+fn a_quantised_vector_is_off_by_half_a_step_at_most() {
+    for kernels in Kernels::available() {
+        for axes in (16..=256).step_by(16) {
+            for unit in [1e-20, 1e-3, 1.0, 1e6, 1e15] {
+                let y: Vec<f32> = normal(axes as u64, axes).iter().map(|x| x * unit).collect();
+                let weights: Vec<f32> = normal(1, axes).iter().map(|x| x.abs() + 0.1).collect();
+                for weights in [None, Some(&weights[..])] {
+                    let mut quantised = Quantised::default();
+                    quantised.set(kernels, &y, weights);
+                    let mut most = 0;
+                    for (i, code) in quantised.codes.iter().enumerate() {
+                        let x = y[i] * weights.map_or(1.0, |weights| weights[i]);
+                        let error = (f32::from(*code) * quantised.step - x).abs();
+                        assert!(error <= quantised.step * 0.5001, "{error}");
+                        most = most.max(i32::from(*code).abs());
+                    }
+                    // The largest takes the largest code.
+                    assert_eq!(most, 127);
+                    let codes = || quantised.codes.iter().map(|x| i32::from(*x));
+                    assert_eq!(quantised.sum, codes().sum::<i32>());
+                    let squares = codes().map(|x| x * x).sum::<i32>() as f32;
+                    let expected = squares * (quantised.step * quantised.step);
+                    assert_eq!(quantised.squared_norm(), expected);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_quantised_to_zeros_whatever_came_before() {
+    let kernels = Kernels::get();
+    let mut quantised = Quantised::default();
+    quantised.set(kernels, &normal(2, 64), None);
+    quantised.set(kernels, &[0.0; 32], None);
+    assert_eq!(quantised.codes, [0; 32]);
+    assert_eq!((quantised.sum, quantised.squared_norm()), (0, 0.0));
+    assert!(quantised.step > 0.0);
+}
+
+#[test]
+fn decoded_centres_are_off_by_half_a_step_at_most() {
+    for (count, axes) in [(1, 16), (15, 48), (16, 256), (17, 32), (40, 64)] {
+        let centres = normal(3, count * axes);
+        let coded = Centres::new(&centres, axes);
+        assert_eq!(coded.len(), count);
+        let mut decoded = vec![0.0; axes];
+        for (i, centre) in centres.chunks(axes).enumerate() {
+            coded.decode(i, &mut decoded);
+            for (x, y) in centre.iter().zip(&decoded) {
+                assert!((x - y).abs() <= coded.step * 0.5001);
+            }
+            assert_eq!(coded.norm(i), squared_norm(&decoded));
+        }
+        assert!(coded.memory_bytes() >= count * axes);
+    }
+    // Nothing but zeros: no step, and no error.
+    let coded = Centres::new(&[0.0; 64], 32);
+    let mut decoded = [1.0; 32];
+    coded.decode(1, &mut decoded);
+    assert_eq!((decoded, coded.norm(1)), ([0.0; 32], 0.0));
+}
+
+/// Squared distances between decoded centres and a decoded vector, in f64.
+fn naive(centres: &Centres, y: &Quantised) -> Vec<f64> {
+    let mut decoded = vec![0.0; y.codes.len()];
+    (0..centres.len())
+        .map(|i| {
+            centres.decode(i, &mut decoded);
+            let terms = decoded.iter().zip(&y.codes);
+            terms
+                .map(|(c, q)| (f64::from(*c) - f64::from(*q) * f64::from(y.step)).powi(2))
+                .sum()
+        })
+        .collect()
+}
+
+#[test]
+fn the_nearest_centre_is_that_of_a_loop_over_all() {
+    for kernels in Kernels::available() {
+        for (count, axes) in [(1, 16), (2, 48), (16, 32), (33, 64), (200, 128), (300, 256)] {
+            let centres = Centres::new(&normal(4, count * axes), axes);
+            let (mut quantised, mut scores) = (Quantised::default(), Vec::new());
+            for y in normal(5, 50 * axes).chunks(axes) {
+                quantised.set(kernels, y, None);
+                let nearest = centres.nearest(kernels, &quantised, &mut scores) as usize;
+                let expected = naive(&centres, &quantised);
+                let least = expected.iter().fold(f64::INFINITY, |a, b| a.min(*b));
+                // float32 rounds.
+                assert!(expected[nearest] <= least * (1.0 + 1e-5));
+                let near = |a: f32, b: f64| (f64::from(a) - b).abs() <= 1e-4 * (1.0 + b);
+                assert!(scores.iter().zip(&expected).all(|(a, b)| near(*a, *b)));
+                assert_eq!(scores.len(), count.next_multiple_of(LANES));
+                assert!(scores[count..].iter().all(|x| *x > 1e30));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_of_equal_centres_is_the_nearest() {
+    let centre = normal(6, 32);
+    let centres = Centres::new(&centre.repeat(20), 32);
+    let kernels = Kernels::get();
+    let mut quantised = Quantised::default();
+    quantised.set(kernels, &normal(7, 32), None);
+    assert_eq!(centres.nearest(kernels, &quantised, &mut Vec::new()), 0);
+}

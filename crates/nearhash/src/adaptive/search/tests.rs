@@ -1,0 +1,299 @@
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+use super::*;
+use crate::control::Control;
+use crate::kernel::padded_width;
+use crate::metric::Metric;
+use crate::points::{Points, RowData};
+use crate::random::stream;
+
+fn normal(seed: u64, count: usize, dim: usize) -> Vec<f32> {
+    let mut random = stream(seed, 0);
+    (0..count * dim)
+        .map(|i| random.sample::<f32, _>(StandardNormal) / (1.0 + (i % dim) as f32 / 7.0))
+        .collect()
+}
+
+fn model(seed: u64, count: usize, dim: usize) -> Model {
+    let points = Points::new(RowData::F32(normal(seed, count, dim)), dim).unwrap();
+    Model::fit(&points, Metric::Euclidean, None, &Control::new()).unwrap()
+}
+
+fn effort(k: usize, most: usize) -> Effort {
+    Effort {
+        k,
+        most,
+        expected: 5,
+        first_checkpoint: usize::MAX,
+        kappa: 2.0,
+        stranger_kappa: 2.0,
+        ordinary: usize::MAX,
+        usual: 1.0,
+    }
+}
+
+fn prepared(model: &Model, query: &[f32]) -> Scratch {
+    let mut scratch = Scratch {
+        query: vec![0.0; padded_width(query.len())],
+        ..Scratch::default()
+    };
+    scratch.query[..query.len()].copy_from_slice(query);
+    assert!(model.prepare(Kernels::get(), &mut scratch));
+    scratch
+}
+
+/// The estimate of a row, decoded in plain floats.
+fn estimate(model: &Model, scratch: &Scratch, row: u32) -> f64 {
+    let codes = &model.codes;
+    let axes = codes.axes;
+    let b = codes.bucket_of(row);
+    let bucket = &codes.buckets[b];
+    let at = (row - bucket.first_row) as usize;
+    let (lane, first) = (
+        at % LANES,
+        (bucket.first_group as usize + at / LANES) * codes.stride(),
+    );
+    let norms = &codes.groups[first].0;
+    let half = u16::from_le_bytes([norms[2 * lane], norms[2 * lane + 1]]);
+    let a = f64::from(half::f16::from_bits(half).to_f32()) * f64::from(bucket.a_unit);
+    let u = f64::from(norms[32 + lane]) * f64::from(bucket.u_unit);
+    let e = f64::from(norms[48 + lane]) * f64::from(bucket.e_unit);
+    let mut centre = vec![0.0; axes];
+    model.centres.decode(b, &mut centre);
+    let (mut distance, mut product) = (0.0, 0.0);
+    for (j, c) in centre.iter().enumerate() {
+        let plain = f64::from(scratch.plain.codes[j]) * f64::from(scratch.plain.step);
+        distance += (plain - f64::from(*c)).powi(2);
+        let code = match codes.bits {
+            Bits::Seven => codes.groups[first + 1 + j / 4].0[4 * lane + j % 4],
+            Bits::Four => {
+                codes.groups[first + 1 + j / 8].0[4 * lane + j % 4] >> if j % 8 < 4 { 0 } else { 4 }
+                    & 15
+            }
+        };
+        let weighted = f64::from(scratch.weighted.codes[j]) * f64::from(scratch.weighted.step);
+        product += weighted * u * (f64::from(code) - f64::from(codes.bits.middle()));
+    }
+    let rest = f64::from(scratch.rest[0]);
+    let together = f64::from(model.rests.correlation) * rest.sqrt() * e;
+    distance + rest + a - 2.0 * product - 2.0 * together
+}
+
+#[test]
+fn estimates_are_those_of_decoded_codes_and_every_row_has_one() {
+    for (dim, bits) in [(24, Bits::Seven), (64, Bits::Seven), (150, Bits::Four)] {
+        let model = model(1, 1100, dim);
+        assert_eq!(model.codes.bits, bits);
+        for query in normal(2, 10, dim).chunks(dim) {
+            for kernels in Kernels::available() {
+                let mut scratch = prepared(&model, query);
+                // More than there are: nothing is ever too far.
+                let effort = effort(1101, usize::MAX);
+                model.scan(kernels, &effort, &model.codes.live, &mut scratch, |_, _| {
+                    false
+                });
+                assert_eq!(scratch.probed, model.centres.len());
+                let mut rows: Vec<u32> = Vec::new();
+                for c in &scratch.shortlist.candidates {
+                    let expected = estimate(&model, &scratch, c.row);
+                    let off = (f64::from(c.estimate) - expected).abs();
+                    assert!(off < 1e-4 * (1.0 + expected.abs()), "{off} of {expected}");
+                    assert!(c.fixed >= 0.0 && c.slope >= 0.0);
+                    rows.push(c.row);
+                }
+                // No pad among them, and none twice.
+                rows.sort_unstable();
+                assert!(rows.into_iter().eq(0..1100));
+            }
+        }
+    }
+}
+
+#[test]
+fn estimates_are_near_the_distances() {
+    for (dim, most) in [(24, 0.02), (64, 0.02), (150, 0.1), (600, 0.1)] {
+        let model = model(3, 1200, dim);
+        let unit = f64::from(model.projection.scale()).powi(2);
+        let mut errors = 0.0;
+        let mut count = 0.0;
+        for query in normal(4, 10, dim).chunks(dim) {
+            let mut scratch = prepared(&model, query);
+            let effort = effort(1201, usize::MAX);
+            let live = &model.codes.live;
+            model.scan(Kernels::get(), &effort, live, &mut scratch, |_, _| false);
+            for c in &scratch.shortlist.candidates {
+                let mut row = vec![0.0; dim];
+                model.points.view().copy_row(c.row as usize, &mut row);
+                let terms = row.iter().zip(query);
+                let exact: f64 = terms.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() * unit;
+                errors += (f64::from(c.estimate) / exact - 1.0).abs();
+                count += 1.0;
+            }
+        }
+        assert!(errors / count < most, "{} at {dim}", errors / count);
+    }
+}
+
+#[test]
+fn the_nearest_buckets_are_those_that_sorting_gives() {
+    let mut random = stream(5, 0);
+    for count in [1, 2, 15, 16, 17, 100, 513] {
+        for kind in 0..6 {
+            let mut scores: Vec<f32> = (0..count)
+                .map(|i| match kind {
+                    0 => random.random::<f32>(),
+                    // Many are equal; all are.
+                    1 => (random.random_range(0..4_u32)) as f32,
+                    2 => 0.25,
+                    3 => 0.0,
+                    // Rounding may leave some below zero.
+                    4 => random.random::<f32>() - 0.2,
+                    _ => libm::expf(i as f32 % 60.0),
+                })
+                .collect();
+            let mut expected: Vec<(f32, u32)> =
+                scores.iter().map(|x| x.max(0.0)).zip(0..).collect();
+            expected.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            scores.resize(scores.len().next_multiple_of(LANES), f32::MAX);
+            for kernels in Kernels::available() {
+                // Whatever an earlier query left.
+                for mut fraction in [0.0, 0.3, 1.0, 50.0, f32::NAN] {
+                    let (mut places, mut out) = (vec![1], vec![2]);
+                    for want in [1, 2, 7, count / 2, count] {
+                        let want = want.clamp(1, count);
+                        nearest_buckets(
+                            kernels,
+                            &scores,
+                            count,
+                            want,
+                            &mut fraction,
+                            &mut places,
+                            &mut out,
+                        );
+                        let found: Vec<u32> = out.iter().map(|key| *key as u32).collect();
+                        let expected: Vec<u32> = expected[..want].iter().map(|x| x.1).collect();
+                        assert_eq!(found, expected, "{want} of {count}, {kind}");
+                        let scores = out.iter().map(|key| f32::from_bits((key >> 32) as u32));
+                        assert!(scores.is_sorted());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_search_of_all_buckets_with_wide_margins_is_exact() {
+    for dim in [24, 150] {
+        let model = model(6, 1500, dim);
+        for query in normal(7, 30, dim).chunks(dim) {
+            for k in [1, 10, 100] {
+                let mut scratch = prepared(&model, query);
+                let effort = Effort {
+                    kappa: 6.0,
+                    stranger_kappa: 6.0,
+                    ..effort(k, usize::MAX)
+                };
+                let live = &model.codes.live;
+                model.scan(Kernels::get(), &effort, live, &mut scratch, |_, _| false);
+                model.rank(Kernels::get(), k, &mut scratch);
+                assert!(scratch.ranked >= k && scratch.ranked < 1500);
+                let found: Vec<u32> = scratch.top.drain().map(|x| x.0).collect();
+                let mut row = vec![0.0; dim];
+                let mut all: Vec<(f64, u32)> = (0..1500)
+                    .map(|i| {
+                        model.points.view().copy_row(i, &mut row);
+                        let terms = row.iter().zip(query);
+                        let squared = terms.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+                        (squared, model.ids[i])
+                    })
+                    .collect();
+                all.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let expected: Vec<u32> = all[..k].iter().map(|x| x.1).collect();
+                assert_eq!(found, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_not_live_are_not_found() {
+    let model = model(8, 1100, 24);
+    let mut live = model.codes.live.clone();
+    for row in (0..1100).step_by(3) {
+        let (word, bit) = model.codes.place(row);
+        live[word] &= !bit;
+    }
+    let mut scratch = prepared(&model, &normal(9, 1, 24));
+    let effort = effort(2000, usize::MAX);
+    model.scan(Kernels::get(), &effort, &live, &mut scratch, |_, _| false);
+    let mut rows: Vec<u32> = scratch.shortlist.candidates.iter().map(|c| c.row).collect();
+    rows.sort_unstable();
+    assert!(rows.into_iter().eq((0..1100).filter(|row| row % 3 != 0)));
+}
+
+#[test]
+fn a_search_looks_up_at_checkpoints_and_stops_where_it_is_told() {
+    let model = model(10, 1500, 24);
+    let count = model.centres.len();
+    let all = checkpoints(count);
+    for first_checkpoint in [0, 2, 5] {
+        for stop_at in [first_checkpoint, first_checkpoint + 1, usize::MAX] {
+            let mut scratch = prepared(&model, &normal(11, 1, 24));
+            let effort = Effort {
+                first_checkpoint,
+                ..effort(10, usize::MAX)
+            };
+            let mut seen = Vec::new();
+            let live = &model.codes.live;
+            model.scan(
+                Kernels::get(),
+                &effort,
+                live,
+                &mut scratch,
+                |checkpoint, sight| {
+                    assert_eq!(sight.scanned, all[checkpoint]);
+                    assert_eq!(sight.buckets as usize, count);
+                    assert!(sight.first <= sight.next);
+                    assert!(sight.nearest.is_sorted());
+                    seen.push(checkpoint);
+                    checkpoint == stop_at
+                },
+            );
+            let end = if stop_at == usize::MAX {
+                all.len() - 1
+            } else {
+                stop_at
+            };
+            assert!(seen.into_iter().eq(first_checkpoint..=end));
+            let probed = all.get(stop_at).map_or(count, |m| *m as usize);
+            assert_eq!(scratch.probed, probed);
+        }
+    }
+    // And no farther than the most.
+    let mut scratch = prepared(&model, &normal(11, 1, 24));
+    let live = &model.codes.live;
+    model.scan(
+        Kernels::get(),
+        &effort(10, 7),
+        live,
+        &mut scratch,
+        |_, _| false,
+    );
+    assert_eq!(scratch.probed, 7);
+}
+
+#[test]
+fn a_query_too_far_out_for_codes_is_told() {
+    for dim in [24, 600] {
+        let model = model(12, 1100, dim);
+        let mut scratch = Scratch::default();
+        for (by, expected) in [(0.1, true), (1e3, false), (1e18, false), (f32::MAX, false)] {
+            scratch.query = vec![0.0; padded_width(dim)];
+            scratch.query[..dim].fill(by);
+            let found = model.prepare(Kernels::get(), &mut scratch);
+            assert_eq!(found, expected, "{by}");
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Points stored, updated and deleted after fit.
+
+use std::collections::BTreeMap;
+
+use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
+use nearhash::{Control, Metric, Neighbors, Points, RowData, RowSlice, RowsView};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::{FEWEST, METRICS, asked, assert_exact, fitted, floats, knn, search, with_metric};
+use crate::{normal, points, view};
+
+const DIM: usize = 5;
+
+/// A change to an index.
+#[derive(Debug, Clone)]
+enum Change {
+    Store(usize),
+    /// One of the points that there are, by its place among them.
+    Delete(usize),
+    /// All whose place leaves this remainder.
+    DeleteMany(usize),
+    Update(usize),
+    /// Make it equal to another one.
+    Copy(usize, usize),
+    DeleteEqual(usize),
+    Fit(usize),
+    Reset,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => (0..40_usize).prop_map(Change::Store),
+        2 => (200..1500_usize).prop_map(Change::Store),
+        4 => any::<usize>().prop_map(Change::Delete),
+        1 => (0..3_usize).prop_map(Change::DeleteMany),
+        4 => any::<usize>().prop_map(Change::Update),
+        2 => any::<(usize, usize)>().prop_map(|(a, b)| Change::Copy(a, b)),
+        2 => any::<usize>().prop_map(Change::DeleteEqual),
+        1 => prop_oneof![1..200_usize, 1000..1300_usize].prop_map(Change::Fit),
+        1 => Just(Change::Reset),
+    ]
+}
+
+/// What a model of the index answers, in one go.
+fn expected(
+    model: &BTreeMap<u32, Vec<f32>>,
+    queries: &[f32],
+    k: usize,
+    metric: Metric,
+) -> Neighbors {
+    let ids: Vec<u32> = model.keys().copied().collect();
+    let rows: Vec<f32> = model.values().flatten().copied().collect();
+    let mut found = knn(&view(&rows, DIM), &view(queries, DIM), k, metric);
+    for (i, count) in found.counts.iter().enumerate() {
+        for id in &mut found.ids[i * k..i * k + *count as usize] {
+            *id = ids[*id as usize];
+        }
+    }
+    found
+}
+
+#[track_caller]
+fn assert_holds(index: &AdaptiveIndex, model: &BTreeMap<u32, Vec<f32>>, seed: u64) {
+    assert_eq!(index.size(), model.len());
+    for (id, row) in model {
+        assert_eq!(index.vector(*id).as_ref(), Some(row));
+    }
+    let mut queries = normal(seed, 12 * DIM);
+    queries.extend(model.values().take(2).flatten());
+    let metric = index.metric();
+    for k in [1, 15] {
+        let expected = expected(model, &queries, k, metric);
+        let found = search(index, &view(&queries, DIM), &asked(k, 1.0));
+        assert_exact(&found, &expected, (k, metric));
+        let found = search(index, &view(&queries, DIM), &SearchOptions::nearest(k));
+        assert_eq!(found.counts, expected.counts);
+        for (i, count) in found.counts.iter().enumerate() {
+            let ids = &found.ids[i * found.k..][..*count as usize];
+            assert!(ids.iter().all(|id| model.contains_key(id)));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 25,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        max_shrink_iters: 20,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn an_index_holds_what_is_left_after_any_changes(
+        changes in proptest::collection::vec(change(), 1..20),
+        cosine: bool,
+        seed in 0..1000_u64,
+    ) {
+        let options = IndexOptions {
+            dim: Some(DIM),
+            ..with_metric(METRICS[usize::from(cosine)])
+        };
+        let index = AdaptiveIndex::new(options).unwrap();
+        let control = Control::new();
+        let mut model: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
+        let mut next = 0;
+        let fresh = |count: usize, step: usize| normal(seed * 1000 + step as u64, count * DIM);
+        for (step, change) in changes.iter().enumerate() {
+            let pick = |place: usize| model.keys().nth(place % model.len().max(1)).copied();
+            match *change {
+                Change::Store(count) => {
+                    let rows = fresh(count, step);
+                    let ids = index.store(&view(&rows, DIM), &control).unwrap();
+                    prop_assert_eq!(ids.clone(), next..next + count as u32);
+                    next = ids.end;
+                    model.extend(ids.zip(rows.chunks(DIM).map(<[f32]>::to_vec)));
+                }
+                Change::Delete(place) => {
+                    if let Some(id) = pick(place) {
+                        prop_assert_eq!(index.delete(id), Ok(1));
+                        prop_assert_eq!(index.delete(id), Ok(0));
+                        model.remove(&id);
+                    }
+                }
+                Change::DeleteMany(rest) => {
+                    let ids: Vec<u32> = model.keys().skip(rest).step_by(3).copied().collect();
+                    for id in ids {
+                        prop_assert_eq!(index.delete(id), Ok(1));
+                        model.remove(&id);
+                    }
+                }
+                Change::Update(place) => {
+                    if let Some(id) = pick(place) {
+                        let row = fresh(1, step);
+                        index.update(id, &view(&row, DIM)).unwrap();
+                        model.insert(id, row);
+                    }
+                }
+                Change::Copy(from, to) => {
+                    if let (Some(from), Some(to)) = (pick(from), pick(to)) {
+                        let row = model[&from].clone();
+                        index.update(to, &view(&row, DIM)).unwrap();
+                        model.insert(to, row);
+                    }
+                }
+                Change::DeleteEqual(place) => {
+                    if let Some(id) = pick(place) {
+                        let row = model[&id].clone();
+                        let count = model.values().filter(|other| **other == row).count();
+                        prop_assert_eq!(index.delete_equal(&view(&row, DIM)), Ok(count));
+                        model.retain(|_, other| *other != row);
+                    }
+                }
+                Change::Fit(count) => {
+                    let rows = fresh(count, step);
+                    index.fit(points(&rows, DIM), &control).unwrap();
+                    model = (0..).zip(rows.chunks(DIM).map(<[f32]>::to_vec)).collect();
+                    next = count as u32;
+                }
+                Change::Reset => {
+                    index.reset().unwrap();
+                    model.clear();
+                    next = 0;
+                }
+            }
+            prop_assert_eq!(index.size(), model.len());
+        }
+        prop_assert_eq!(index.vector(next), None);
+        assert_holds(&index, &model, seed);
+    }
+}
+
+#[test]
+fn ids_go_on_and_are_never_given_twice() {
+    for metric in METRICS {
+        let index = fitted(with_metric(metric), floats(&normal(1, 10 * DIM)), DIM);
+        let control = Control::new();
+        let row = normal(2, DIM);
+        let row = view(&row, DIM);
+        assert_eq!(index.store(&row, &control), Ok(10..11));
+        assert_eq!(index.delete(10), Ok(1));
+        assert_eq!(index.store(&row, &control), Ok(11..12));
+        // Not even where all points are put into buckets.
+        let many = normal(3, 1200 * DIM);
+        assert_eq!(index.delete(11), Ok(1));
+        assert_eq!(index.store(&view(&many, DIM), &control), Ok(12..1212));
+        assert!(index.describe().codes.is_some());
+        assert_eq!(index.delete(1211), Ok(1));
+        assert_eq!(index.store(&row, &control), Ok(1212..1213));
+        assert_eq!(
+            index.store(&view(&many[..500 * DIM], DIM), &control),
+            Ok(1213..1713)
+        );
+        assert_eq!(index.vector(1211), None);
+        assert_eq!(index.size(), 1710);
+        // Only fit starts anew.
+        index.fit(points(&many, DIM), &control).unwrap();
+        assert_eq!(index.store(&row, &control), Ok(1200..1201));
+    }
+}
+
+/// So many points that they are in buckets.
+fn many(metric: Metric) -> (AdaptiveIndex, Vec<f32>) {
+    let rows = normal(4, 1200 * DIM);
+    (fitted(with_metric(metric), floats(&rows), DIM), rows)
+}
+
+#[test]
+fn an_updated_point_is_found_at_its_new_place_only() {
+    let (index, rows) = many(Metric::Euclidean);
+    let there = [50.0, -40.0, 30.0, -20.0, 10.0];
+    let nearest = |row: &[f32]| {
+        let found = search(&index, &view(row, DIM), &SearchOptions::nearest(1));
+        (found.ids[0], found.distances[0])
+    };
+    let home = &rows[7 * DIM..8 * DIM];
+    for _ in 0..2 {
+        index.update(7, &view(&there, DIM)).unwrap();
+        assert_eq!(nearest(&there), (7, 0.0));
+        assert_eq!(index.vector(7).unwrap(), there);
+        assert_ne!(nearest(home).0, 7);
+        assert_eq!(index.size(), 1200);
+        // And back again.
+        index.update(7, &view(home, DIM)).unwrap();
+        assert_eq!(nearest(home), (7, 0.0));
+    }
+}
+
+#[test]
+fn all_equal_vectors_go_and_no_near_ones() {
+    for metric in METRICS {
+        let (index, rows) = many(metric);
+        let control = Control::new();
+        let row = [1.0_f32, 2.0, 3.0, 0.0, 5.0];
+        let mut near = row;
+        near[4] = f32::from_bits(near[4].to_bits() + 1);
+        for _ in 0..3 {
+            index.store(&view(&row, DIM), &control).unwrap();
+        }
+        index.store(&view(&near, DIM), &control).unwrap();
+        index.update(20, &view(&row, DIM)).unwrap();
+        // One of those in buckets too.
+        let built = &rows[30 * DIM..31 * DIM];
+        assert_eq!(index.delete_equal(&view(built, DIM)), Ok(1));
+        assert_eq!(index.vector(30), None);
+        // Zeros of either sign are equal numbers.
+        let mut same = row;
+        same[3] = -0.0;
+        assert_eq!(index.delete_equal(&view(&same, DIM)), Ok(4));
+        assert_eq!(index.delete_equal(&view(&row, DIM)), Ok(0));
+        assert_eq!(index.vector(1203).unwrap(), near);
+        assert_eq!(index.size(), 1199);
+    }
+}
+
+#[test]
+fn an_index_can_lose_all_points_and_get_new_ones() {
+    for count in [30, 1100] {
+        let rows = normal(6, count * DIM);
+        let index = fitted(with_metric(Metric::Euclidean), floats(&rows), DIM);
+        let control = Control::new();
+        let all = view(&rows, DIM);
+        let n = count as u32;
+        for id in 0..n {
+            assert_eq!(index.delete(id), Ok(1));
+        }
+        assert_eq!(index.size(), 0);
+        for recall in [0.9, 1.0] {
+            let found = search(&index, &all, &asked(2, recall));
+            assert!(found.counts.iter().all(|count| *count == 0));
+        }
+        assert_eq!(index.store(&all, &control), Ok(n..2 * n));
+        let found = search(&index, &all, &asked(1, 1.0));
+        assert!(found.ids.into_iter().eq(n..2 * n));
+    }
+}
+
+#[test]
+fn points_stored_bit_by_bit_get_into_buckets() {
+    let index = AdaptiveIndex::new(IndexOptions {
+        dim: Some(DIM),
+        ..IndexOptions::default()
+    })
+    .unwrap();
+    let rows = normal(7, 5000 * DIM);
+    for (i, some) in rows.chunks(100 * DIM).enumerate() {
+        let first = 100 * i as u32;
+        let ids = index.store(&view(some, DIM), &Control::new());
+        assert_eq!(ids, Ok(first..first + 100));
+        let description = index.describe();
+        assert_eq!(description.size, 100 * (i + 1));
+        assert_eq!(description.codes.is_some(), description.size >= FEWEST);
+        assert!(description.open < FEWEST);
+    }
+    // What is compared with every query stays a small part.
+    assert!(index.describe().open <= 256);
+    let queries = normal(8, 50 * DIM);
+    let (rows, queries) = (view(&rows, DIM), view(&queries, DIM));
+    let truth = knn(&rows, &queries, 10, Metric::Euclidean);
+    assert_exact(&search(&index, &queries, &asked(10, 1.0)), &truth, "exact");
+    let found = search(&index, &queries, &asked(10, 0.95));
+    super::assert_sound(&found, &rows, &queries, 10, Metric::Euclidean);
+    assert!(super::recall(&found, &truth) > 0.9);
+}
+
+#[test]
+fn reset_forgets_the_points_and_keeps_the_options() {
+    let rows = normal(7, 1100 * DIM);
+    let options = IndexOptions {
+        seed: 5,
+        recall: 0.8,
+        k: 3,
+        settle: Some(2),
+        ..IndexOptions::default()
+    };
+    let index = fitted(options.clone(), floats(&rows), DIM);
+    let queries = view(&rows[..50 * DIM], DIM);
+    let before = search(&index, &queries, &SearchOptions::nearest(5));
+    let codes = index.describe().codes;
+    assert_eq!(codes.as_ref().unwrap().settle, 2);
+    index.reset().unwrap();
+    assert_eq!((index.size(), index.dim()), (0, None));
+    assert_eq!(index.vector(0), None);
+    assert_eq!(index.memory_bytes(), 0);
+    assert_eq!(index.options(), &options);
+    let description = index.describe();
+    assert_eq!(
+        (description.seed, description.recall, description.k),
+        (5, 0.8, 3)
+    );
+    assert_eq!((description.size, description.codes), (0, None));
+    index.fit(points(&rows, DIM), &Control::new()).unwrap();
+    assert_eq!(index.describe().codes, codes);
+    assert_eq!(search(&index, &queries, &SearchOptions::nearest(5)), before);
+}
+
+#[test]
+fn integers_stay_integers_until_others_are_put_into_buckets() {
+    let bytes: Vec<u8> = (0..2000 * DIM).map(|i| (i * i * 7 % 251) as u8).collect();
+    let index = fitted(IndexOptions::default(), RowData::U8(bytes.clone()), DIM);
+    let control = Control::new();
+    let more = RowsView::new(RowSlice::U8(&bytes), DIM).unwrap();
+    let one = RowsView::new(RowSlice::U8(&bytes[..DIM]), DIM).unwrap();
+    let small = index.memory_bytes();
+    index.store(&more.clone(), &control).unwrap();
+    // Twice the points, the same bytes a point, about.
+    assert!(index.memory_bytes() < 3 * small);
+    let halves = vec![0.5; 400 * DIM];
+    index.store(&view(&halves, DIM), &control).unwrap();
+    assert_eq!(index.size(), 4400);
+    assert_eq!(index.vector(4000).unwrap(), [0.5; DIM]);
+    let equal = bytes
+        .chunks(DIM)
+        .filter(|row| *row == &bytes[..DIM])
+        .count();
+    assert_eq!(index.delete_equal(&one), Ok(2 * equal));
+    assert_eq!(index.delete_equal(&view(&[0.5; DIM], DIM)), Ok(400));
+}
+
+#[test]
+fn updates_without_end_take_no_memory_without_end() {
+    let (index, rows) = many(Metric::Euclidean);
+    let update = |id: usize, from: usize| {
+        let row = view(&rows[from * DIM..][..DIM], DIM);
+        index.update(id as u32, &row).unwrap();
+    };
+    let mut most = 0;
+    for i in 0..4000 {
+        update(i % 1200, (i * 7) % 1200);
+        if i < 1500 {
+            most = most.max(index.memory_bytes());
+        }
+    }
+    assert!(index.memory_bytes() <= most + most / 4);
+    assert_eq!(index.size(), 1200);
+    // Back to where they were: exact answers are those of a new index.
+    (0..1200).for_each(|i| update(i, i));
+    let all = view(&rows, DIM);
+    let truth = knn(&all, &all, 5, Metric::Euclidean);
+    assert_exact(&search(&index, &all, &asked(5, 1.0)), &truth, "updated");
+}
+
+#[test]
+fn a_second_fit_may_have_other_points_of_another_length() {
+    let (index, _) = many(Metric::Cosine);
+    let rows = normal(9, 1030 * 33);
+    index.fit(points(&rows, 33), &Control::new()).unwrap();
+    assert_eq!((index.size(), index.dim()), (1030, Some(33)));
+    let truth = knn(&view(&rows, 33), &view(&rows[..330], 33), 4, Metric::Cosine);
+    let found = search(&index, &view(&rows[..330], 33), &asked(4, 1.0));
+    assert_exact(&found, &truth, "second fit");
+    // And fewer than are put into buckets.
+    let few = Points::new(floats(&rows[..66]), 33).unwrap();
+    index.fit(few, &Control::new()).unwrap();
+    assert_eq!(index.describe().codes, None);
+    let found = search(&index, &view(&rows[..330], 33), &SearchOptions::nearest(4));
+    assert_eq!(found.counts, [2; 10]);
+}

@@ -1,0 +1,212 @@
+//! Answers are the same for any number of threads, on every instruction set, in batches or one by
+//! one, and whatever type holds the numbers.
+
+use std::process::Command;
+
+use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
+use nearhash::{Control, Filter, Metric, Neighbors, RowData, RowSlice, kernel};
+
+use super::{asked, clustered, fitted, floats, samples, search, with_metric};
+use crate::photos::{COUNTS, DIM};
+use crate::{view, with_threads};
+
+/// FNV-1a over words.
+struct Digest(u64);
+
+impl Digest {
+    fn add(&mut self, words: impl IntoIterator<Item = u32>) {
+        for word in words {
+            self.0 = (self.0 ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn add_neighbors(&mut self, found: &Neighbors) {
+        self.add(found.counts.iter().copied());
+        self.add(found.ids.iter().copied());
+        self.add(found.distances.iter().map(|x| x.to_bits()));
+    }
+
+    fn add_index(&mut self, index: &AdaptiveIndex, queries: &[f32], dim: usize) {
+        let queries = view(queries, dim);
+        for k in [1, 10, 40] {
+            for recall in [0.7, 0.95, 0.99, 1.0] {
+                self.add_neighbors(&search(index, &queries, &asked(k, recall)));
+            }
+        }
+        let probes = SearchOptions {
+            probes: Some(3),
+            filter: Some(Filter::deny(&[1, 2, 3, 500])),
+            ..SearchOptions::nearest(5)
+        };
+        self.add_neighbors(&search(index, &queries, &probes));
+        for point in index.describe().codes.unwrap().calibration {
+            let bits = point.probes.to_bits();
+            self.add([bits as u32, (bits >> 32) as u32]);
+        }
+    }
+}
+
+/// A bit of everything that the engine computes.
+fn digest() -> u64 {
+    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    let control = Control::new();
+    for (metric, n, dim) in [
+        (Metric::Euclidean, 1500, 24),
+        (Metric::Cosine, 1100, 7),
+        (Metric::Cosine, 1300, 150),
+    ] {
+        let rows = clustered(21, n, dim);
+        let mut queries = clustered(22, 40, dim);
+        queries.extend(crate::normal(23, 10 * dim));
+        let index = fitted(with_metric(metric), floats(&rows), dim);
+        digest.add_index(&index, &queries, dim);
+        for id in (0..n as u32).step_by(7) {
+            index.delete(id).unwrap();
+        }
+        index
+            .store(&view(&rows[..400 * dim], dim), &control)
+            .unwrap();
+        index.update(1, &view(&queries[..dim], dim)).unwrap();
+        digest.add_index(&index, &queries, dim);
+    }
+    let counts = &COUNTS[..1500 * DIM];
+    let bytes = counts.iter().map(|x| (*x).min(255) as u8).collect();
+    for data in [RowData::I16(counts.to_vec()), RowData::U8(bytes)] {
+        let index = fitted(
+            IndexOptions {
+                settle: Some(0),
+                seed: 4,
+                ..IndexOptions::default()
+            },
+            data,
+            DIM,
+        );
+        let queries: Vec<f32> = counts[..30 * DIM]
+            .iter()
+            .map(|x| f32::from(*x) + 0.5)
+            .collect();
+        digest.add_index(&index, &queries, DIM);
+    }
+    digest.0
+}
+
+/// What the seeds yield. It changes only when answers do, and then on purpose.
+const GOLDEN: u64 = 0x6aed_f332_bb51_3dcf;
+
+#[test]
+fn the_number_of_threads_changes_no_answer() {
+    for threads in [1, 2, 5] {
+        let found = with_threads(threads, digest);
+        assert_eq!(found, GOLDEN, "{found:#018x} with {threads} threads");
+    }
+}
+
+#[test]
+#[ignore = "a part of the next test, which runs it in processes of their own"]
+fn tell_the_digest_to_a_parent_process() {
+    println!("level: {}", kernel::level());
+    println!("digest: {:#018x}", digest());
+}
+
+#[test]
+fn the_instruction_set_changes_no_answer() {
+    let run = |level: &str| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture"])
+            .arg("adaptive::same_answers::tell_the_digest_to_a_parent_process")
+            .env("NEARHASH_CPU", level)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        let line = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("no {name} in {text}"))
+                .to_owned()
+        };
+        (line("level: "), line("digest: "))
+    };
+    let names = ["portable", "avx2", "avx512", "avx512vnni"];
+    let expected = format!("{GOLDEN:#018x}");
+    for name in names {
+        let (level, found) = run(name);
+        // A better one than the CPU has is not to be had.
+        let rank = |of: &str| names.iter().position(|name| *name == of);
+        assert!(rank(&level) <= rank(name), "{level} for {name}");
+        assert_eq!(found, expected, "{level}");
+    }
+}
+
+#[test]
+fn one_query_is_answered_as_in_a_batch_and_writes_only_what_it_found() {
+    for sample in samples() {
+        let deny = Filter::deny(&(0..4000).collect::<Vec<_>>());
+        for options in [
+            SearchOptions::nearest(10),
+            asked(1, 0.99),
+            asked(120, 0.8),
+            asked(3, 1.0),
+            SearchOptions {
+                filter: Some(deny),
+                probes: Some(1),
+                ..SearchOptions::nearest(20)
+            },
+            SearchOptions {
+                filter: Some(Filter::allow(&[3, 9])),
+                ..SearchOptions::nearest(20)
+            },
+        ] {
+            let k = options.k;
+            let batch = search(&sample.index, &sample.queries(), &options);
+            for (i, query) in sample.queries.chunks_exact(sample.dim).enumerate() {
+                let (mut ids, mut distances) = (vec![u32::MAX; k], vec![-1.0; k]);
+                let count = sample
+                    .index
+                    .search_one(RowSlice::F32(query), &options, &mut ids, &mut distances)
+                    .unwrap();
+                assert_eq!(count, batch.counts[i] as usize);
+                assert_eq!(ids[..count], batch.ids[i * k..][..count]);
+                assert_eq!(distances[..count], batch.distances[i * k..][..count]);
+                assert!(ids[count..].iter().all(|id| *id == u32::MAX));
+                assert!(distances[count..].iter().all(|x| *x == -1.0));
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_do_not_depend_on_those_before_them() {
+    // Whatever a search leaves behind for later ones must not be seen.
+    let sample = samples()[0];
+    let queries: Vec<&[f32]> = sample.queries.chunks_exact(sample.dim).take(60).collect();
+    let one = |query: &[f32], options: &SearchOptions| {
+        search(&sample.index, &view(query, sample.dim), options)
+    };
+    let options = [asked(1, 0.9), asked(200, 0.99), asked(10, 0.5)];
+    let alone: Vec<Neighbors> = queries
+        .iter()
+        .map(|query| one(query, &options[0]))
+        .collect();
+    let far: Vec<f32> = queries[0].iter().map(|x| x * 1e6).collect();
+    for (i, query) in queries.iter().enumerate().rev() {
+        one(queries[(i * 17) % queries.len()], &options[1 + i % 2]);
+        one(&far, &options[0]);
+        assert_eq!(one(query, &options[0]), alone[i]);
+    }
+}
+
+#[test]
+fn the_type_of_the_numbers_changes_no_answer() {
+    let counts = &COUNTS[..2000 * DIM];
+    let bytes: Vec<u8> = counts.iter().map(|x| (*x).min(255) as u8).collect();
+    let words: Vec<i16> = bytes.iter().map(|x| i16::from(*x)).collect();
+    let wide: Vec<f32> = bytes.iter().map(|x| f32::from(*x)).collect();
+    let queries: Vec<f32> = wide[..50 * DIM].iter().map(|x| x + 0.25).collect();
+    let all = [RowData::U8(bytes), RowData::I16(words), RowData::F32(wide)].map(|data| {
+        let index = fitted(IndexOptions::default(), data, DIM);
+        let found = search(&index, &view(&queries, DIM), &SearchOptions::nearest(10));
+        (found, index.describe().codes)
+    });
+    assert_eq!(all[0], all[1]);
+    assert_eq!(all[0], all[2]);
+}
