@@ -1,5 +1,8 @@
 import { connect, SearchEngineIndex, type DeadLetter, type EngineDocument, type IngestProgress } from 'nearhash/search-engine'
+import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rejection } from '../support/errors.js'
 import { FakeEngine } from './fake-engine.js'
@@ -77,6 +80,14 @@ describe('bulk ingestion', () => {
     }
     await index.bulkIngest(stream(), { batchDocuments: 10, concurrency: 2 })
     expect(await index.count()).toBe(200)
+  })
+
+  it('keeps nothing of what it has sent', async () => {
+    const program = fileURLToPath(new URL('programs/ingest-memory.mjs', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program])
+    const [early, late] = JSON.parse(stdout) as [number, number]
+    // The documents in between would be 34 MB of numbers alone.
+    expect(late - early).toBeLessThan(15)
   })
 
   it('has no more requests under way than it may', async () => {

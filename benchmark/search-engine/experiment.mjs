@@ -62,10 +62,11 @@ export function vectorTypeOf({ data }) {
  *
  * @param {Server} server
  * @param {EvaluationSet} set with neighbours
- * @param {{ signal: AbortSignal, onProgress: (stage: string) => void }} options
+ * @param {{ native: boolean, signal: AbortSignal, onProgress: (stage: string) => void }} options `native`: with the
+ *   server's own k-NN, whose graph takes long to build
  * @returns {Promise<SetFigures>}
  */
-export async function measureSet(server, set, { signal, onProgress }) {
+export async function measureSet(server, set, { native, signal, onProgress }) {
   const [rows, dim] = set.base.shape
   const queries = set.queries.shape[0]
   const truth = truthOf(/** @type {Matrix} */ (set.neighbours))
@@ -150,7 +151,7 @@ export async function measureSet(server, set, { signal, onProgress }) {
     await remove(server, index)
   }
 
-  if (server.native) indices.push(await measureNative(server, set, truth, { signal, onProgress }))
+  if (server.native && native) indices.push(await measureNative(server, set, truth, { signal, onProgress }))
 
   onProgress('exact search here')
   const exactMilliseconds = exactHere(set)

@@ -37,7 +37,7 @@ export function costFigure({ engine, sets, growth }) {
       ],
       encoding: {
         x: { field: 'cpu', type: 'quantitative', scale: { type: 'log', nice: false, padding: 10 }, axis: { title: 'CPU ms of the server a query', tickCount: 5, format: '~g' } },
-        y: { field: 'recall', type: 'quantitative', scale: { domain: [0, 1] }, axis: { title: 'true 10 nearest among the candidates', format: '.1f' } },
+        y: { field: 'recall', type: 'quantitative', scale: { domain: [0, 1] }, axis: { title: 'recall of the true 10', format: '.1f' } },
         order: { field: 'recall', type: 'quantitative' },
         color: colour(SERIES),
       },
@@ -46,7 +46,7 @@ export function costFigure({ engine, sets, growth }) {
   const steps = growth.flatMap(({ documents, clusters, queries }) =>
     queries
       .filter(({ candidates, name }) => candidates === 300 && (name.startsWith('native') || name.endsWith('(default)')))
-      .map(({ cpuMilliseconds, recall }) => ({ documents, clusters: clusters === 0 ? 'native HNSW, k = 300' : `${clusters} clusters, default t`, cpu: cpuMilliseconds, recall })),
+      .map(({ cpuMilliseconds, recall }) => ({ documents, clusters: clusters === 0 ? 'native HNSW, k = 300' : 'default model and query', cpu: cpuMilliseconds, recall })),
   )
   const names = [...new Set(steps.map(({ clusters }) => clusters))]
   /** @param {string} field @param {string} title @param {object} scale */
@@ -57,7 +57,7 @@ export function costFigure({ engine, sets, growth }) {
     mark: { type: 'line', point: { size: 45 }, strokeWidth: 2 },
     encoding: {
       x: { field: 'documents', type: 'quantitative', scale: { type: 'log' }, axis: { title: 'documents', format: '~s', tickCount: 4 } },
-      y: { field, type: 'quantitative', scale, axis: { title: field === 'cpu' ? 'CPU ms of the server a query' : 'true 10 nearest among the candidates' } },
+      y: { field, type: 'quantitative', scale, axis: { title: field === 'cpu' ? 'CPU ms a query' : 'recall of the true 10' } },
       color: colour(names),
     },
   })
@@ -72,11 +72,12 @@ export function costFigure({ engine, sets, growth }) {
       axis: { labelColor: COLOURS.faint, titleColor: COLOURS.faint, gridColor: COLOURS.grid, domainColor: COLOURS.grid, ticks: false, titleFontWeight: 400 },
       title: { color: COLOURS.ink, subtitleColor: COLOURS.faint, anchor: 'start' },
     },
+    spacing: 36,
     vconcat: [
-      { hconcat: panels, resolve: { scale: { color: 'shared' } } },
+      { hconcat: panels, spacing: 36, resolve: { scale: { color: 'shared' } } },
       ...(steps.length === 0
         ? []
-        : [{ hconcat: [growing('cpu', 'Cost as documents grow', { zero: true }), growing('recall', 'Recall as documents grow', { domain: [0.8, 1] })], resolve: { scale: { color: 'shared' } } }]),
+        : [{ spacing: 36, hconcat: [growing('cpu', 'Cost as documents grow', { zero: true }), growing('recall', 'Recall as documents grow', { domain: [0.8, 1] })], resolve: { scale: { color: 'shared' } } }]),
     ],
     resolve: { scale: { color: 'independent' } },
   }))

@@ -7,6 +7,7 @@ import { measureQueries } from './measure.mjs'
 import { measureNative } from './native.mjs'
 
 /** @typedef {import('./experiment.mjs').IndexFigures} IndexFigures */
+/** @typedef {Omit<IndexFigures, 'name'> & { documents: number, kind: string, clusters: number }} GrowthFigures */
 /** @typedef {import('../datasets/evaluation-set.mjs').EvaluationSet} EvaluationSet */
 /** @typedef {import('../datasets/collection.mjs').Matrix} Matrix */
 /** @typedef {import('./server.mjs').Server} Server */
@@ -17,21 +18,21 @@ import { measureNative } from './native.mjs'
  * @param {Server} server
  * @param {EvaluationSet} full
  * @param {readonly number[]} sizes ascending
- * @param {{ signal: AbortSignal, onProgress: (stage: string) => void }} options
+ * @param {{ native: boolean, signal: AbortSignal, onProgress: (stage: string) => void }} options
+ * @returns {AsyncGenerator<GrowthFigures>}
  */
-export async function measureGrowth(server, full, sizes, { signal, onProgress }) {
+export async function* measureGrowth(server, full, sizes, { native, signal, onProgress }) {
   const set = { ...full, queries: firstRows(full.queries, Math.min(full.queries.shape[0], 100)) }
   const largest = /** @type {number} */ (sizes.at(-1))
   onProgress('jitter')
   const all = jittered(set.base, largest)
   const queries = set.queries.shape[0]
-  /** @type {(Omit<IndexFigures, 'name'> & { documents: number, kind: string, clusters: number })[]} */
-  const steps = []
   for (const size of sizes) {
     onProgress(`${size} documents: training`)
     const base = firstRows(all, size)
     const truth = exactTruth(base, set.queries, set.metric)
-    for (const clusters of size >= 300_000 ? [256, 1024] : [256]) {
+    const clusters = size >= 300_000 ? 1024 : 256
+    {
       const start = performance.now()
       // Some ten thousands of them are enough, and the validation searches all it is given.
       const sample = firstRows(base, Math.min(size, 100_000))
@@ -51,16 +52,15 @@ export async function measureGrowth(server, full, sizes, { signal, onProgress })
         }
       }
       figures.push(await measureQueries(server, { ...ours(server, index, set, { matching: 'words', candidates: 300 }, truth), name: 'counted words', candidates: 300, queries, signal }))
-      steps.push({ documents: size, kind: `${clusters} clusters`, clusters, model: model.describe(), trainSeconds, ingest, storeBytes, queries: figures })
+      yield { documents: size, kind: `${clusters} clusters`, clusters, model: model.describe(), trainSeconds, ingest, storeBytes, queries: figures }
       await remove(server, index)
     }
     // Building the graph takes too long for more.
-    if (server.native && size <= 200_000) {
+    if (server.native && native && size <= 200_000) {
       const { name, ...figures } = await measureNative(server, { ...set, base }, truth, { signal, onProgress: (stage) => onProgress(`${size} documents: ${stage}`) })
-      steps.push({ documents: size, kind: name, clusters: 0, ...figures })
+      yield { documents: size, kind: name, clusters: 0, ...figures }
     }
   }
-  return steps
 }
 
 /** @param {Matrix} base @param {Matrix} queries @param {'euclidean' | 'cosine'} metric */

@@ -20,7 +20,7 @@ import { startServer } from './server.mjs'
  * @property {string} engine
  * @property {string} heap
  * @property {import('./experiment.mjs').SetFigures[]} sets
- * @property {Awaited<ReturnType<typeof measureGrowth>>} growth
+ * @property {import('./growth.mjs').GrowthFigures[]} growth
  */
 
 const QUERY_COLUMNS = [
@@ -39,6 +39,7 @@ Without NEARHASH_DATA the bundled photo histograms are measured. Needs Java 17 a
   --queries <n>      a set (default: 200)
   --sets <names>     parted by commas, or none (default: all)
   --growth <sizes>   documents, parted by commas (default: 10000,100000,1000000), or none; photo histograms only
+  --without-native   leave the server's own k-NN out: its graph takes long to build
   --heap <size>      of the server, as Java writes it (default: 1g)
   --out <folder>     for results.json and the figure (default: benchmark/results/search-engine)
   --help             this text
@@ -53,7 +54,7 @@ await runCommand('npm run bench:engine', async (signal) => {
       engine: { type: 'string', default: 'opensearch' }, queries: { type: 'string', default: '200' },
       sets: { type: 'string' }, growth: { type: 'string', default: '10000,100000,1000000' },
       heap: { type: 'string', default: '1g' }, out: { type: 'string', default: 'benchmark/results/search-engine' },
-      help: { type: 'boolean' },
+      'without-native': { type: 'boolean', default: false }, help: { type: 'boolean' },
     },
   }))
   if (values.help) {
@@ -66,6 +67,7 @@ await runCommand('npm run bench:engine', async (signal) => {
   }
   const queries = parseInteger('--queries', values.queries, { from: 1, to: 10_000 })
   const sizes = values.growth === 'none' ? [] : parseIntegers('--growth', values.growth, { from: 1000, to: 10_000_000 })
+  const native = !values['without-native']
   const out = resolve(values.out)
   await mkdir(out, { recursive: true })
 
@@ -86,7 +88,7 @@ await runCommand('npm run bench:engine', async (signal) => {
     for (const [place, read] of readers.entries()) {
       const set = await read()
       const onProgress = (/** @type {string} */ stage) => progress.show({ stage: `${set.name}: ${stage}`, done: place, total: readers.length })
-      const figures = await measureSet(server, set, { signal, onProgress })
+      const figures = await measureSet(server, set, { native, signal, onProgress })
       progress.clear()
       results.sets.push(figures)
       process.stdout.write(setText(figures))
@@ -96,10 +98,12 @@ await runCommand('npm run bench:engine', async (signal) => {
       const photos = found.find((path) => path.includes('photo'))
       const set = photos === undefined ? await bundled() : await readSet(photos, { queries, signal })
       const onProgress = (/** @type {string} */ stage) => progress.show({ stage, done: readers.length, total: readers.length + 1 })
-      results.growth = await measureGrowth(server, set, sizes, { signal, onProgress })
-      progress.clear()
-      process.stdout.write(growthText(results.growth))
-      await write(out, results)
+      for await (const step of measureGrowth(server, set, sizes, { native, signal, onProgress })) {
+        progress.clear()
+        results.growth.push(step)
+        process.stdout.write(growthText([step]))
+        await write(out, results)
+      }
     }
   } finally {
     progress.clear()

@@ -61,7 +61,8 @@ export async function settle(server, index, lean = false) {
     await server.ask('POST', `/${index}/_flush`, undefined, { force: 'true' })
   }
   await server.ask('POST', `/${index}/_forcemerge`, undefined, { max_num_segments: 1 })
-  await server.ask('POST', `/${index}/_flush`)
+  // Searches hold the merged segments open until they see the new one.
+  for (const step of ['_refresh', '_flush']) await server.ask('POST', `/${index}/${step}`)
   const stats = await server.ask('GET', `/${index}/_stats/store`)
   return /** @type {number} */ (stats._all.primaries.store.size_in_bytes)
 }

@@ -239,17 +239,21 @@ async function encode(
 async function* stoppable<T>(source: AsyncIterable<T> | Iterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : (source as Iterable<T>)[Symbol.iterator]()
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  aborted.catch(() => {})
+  // Of the step that is waited for. Not one promise for all steps: it would hold on to every document until the end.
+  let interrupt: ((reason: unknown) => void) | undefined
+  const onAbort = (): void => interrupt?.(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
   let finished = false
   try {
     for (;;) {
       signal.throwIfAborted()
-      const step = await Promise.race([Promise.resolve(iterator.next()), aborted])
+      const next = iterator.next()
+      const step = isPromise(next)
+        ? await new Promise<IteratorResult<T>>((resolve, reject) => {
+            interrupt = reject
+            next.then(resolve, reject)
+          })
+        : next
       if (step.done) {
         finished = true
         return
@@ -257,10 +261,14 @@ async function* stoppable<T>(source: AsyncIterable<T> | Iterable<T>, signal: Abo
       yield step.value
     }
   } finally {
-    signal.removeEventListener('abort', onAbort!)
+    signal.removeEventListener('abort', onAbort)
     // Not awaited: a source that is waiting for something would keep the failure waiting too.
     if (!finished) void Promise.resolve(iterator.return?.()).catch(() => {})
   }
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
 }
 
 /** The first place of the input that is not done, though batches end in any order. */

@@ -75,7 +75,9 @@ impl Plan {
                 first_checkpoint: start,
                 kappa,
                 stranger_kappa: stranger_kappa.max(kappa),
-                ordinary: (ORDINARY * usual_probes) as usize,
+                // Where that is more than there are, half of the way to all.
+                ordinary: (ORDINARY * usual_probes).min((usual_probes + buckets as f64) / 2.0)
+                    as usize,
                 usual: usual as f32,
             },
             rule: StopRule::new(share, start, buckets),
