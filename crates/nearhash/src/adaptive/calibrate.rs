@@ -8,6 +8,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
+use crate::adaptive::curve::Watched;
 use crate::adaptive::model::Model;
 use crate::adaptive::search::{Effort, Scratch};
 use crate::adaptive::stopping::{Example, Features, MissModel, Sight, WATCHED, checkpoints};
@@ -17,22 +18,23 @@ use crate::kernel::{Kernels, padded_width};
 use crate::random::stream;
 
 /// The k that calibration is made for; others lie between.
-pub(crate) const KS: [usize; 3] = [1, 10, 100];
+pub(crate) const KS: [usize; 4] = [1, 10, 30, 100];
 /// Recalls of the curve.
 pub(crate) const RECALLS: [f64; 13] = [
     0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998,
 ];
 
-/// Stored points that are asked.
+/// Points that are asked, at most, and as a part of all.
 const STORED: usize = 1024;
+const STORED_PART: usize = 4;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
 /// Strangers that are asked.
 const STRANGERS: usize = 360;
 /// How much a stranger counts, in parts of a stored point.
-const STRANGER_WEIGHT: f32 = 0.7;
+const STRANGER_WEIGHT: f32 = 1.0;
 /// Checkpoints of a query that the model is fitted on, on average.
-const EXAMPLES_A_QUERY: f64 = 4.0;
+const EXAMPLES_A_QUERY: f64 = 3.0;
 /// Standard errors of an estimate that a search to the end allows for.
 const GENEROUS: f32 = 3.0;
 /// And the least that any search allows for.
@@ -44,11 +46,11 @@ const TOO_DEEP: f64 = 5e-4;
 const ESTIMATE_SHARE: f64 = 0.25;
 /// Share of the stored points whose neighbours are at a usual distance.
 const USUAL: f64 = 0.97;
+/// How much of what may be missed is not spent.
+const SAFETY: f64 = 0.05;
 /// And no more than this, as a share of all neighbours: below a recall of .95 wide margins cost
 /// little.
 const MOST_ESTIMATE_MISSES: f64 = 0.0125;
-/// Stored points that would stop before a search first looks up, at most, as a share.
-const EARLY: f64 = 0.2;
 
 const SAMPLE_STREAM: u64 = u64::MAX - 2;
 const EXAMPLE_STREAM: u64 = u64::MAX - 4;
@@ -93,11 +95,11 @@ impl Calibration {
 
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
-struct Neighbour {
+pub(crate) struct Neighbour {
     /// Of its bucket.
-    rank: u32,
+    pub(crate) rank: u32,
     /// Standard errors by which its estimate was too large.
-    error: f32,
+    pub(crate) error: f32,
 }
 
 /// A query of the sample, searched to the end.
@@ -111,20 +113,27 @@ struct Trace {
     limits: Vec<f32>,
 }
 
+/// Which of `n` points are asked in calibration: one from each of as many equal parts. They draw no
+/// centre towards them, so that what happens to them happens to queries.
+pub(crate) fn held_out(seed: u64, n: usize) -> Vec<bool> {
+    let mut random = stream(seed, SAMPLE_STREAM);
+    let sampled = STORED.min(n / STORED_PART);
+    let mut held = vec![false; n];
+    for i in 0..sampled {
+        let (low, high) = (i * n / sampled, (i + 1) * n / sampled);
+        held[random.random_range(low as u64..high as u64) as usize] = true;
+    }
+    held
+}
+
 impl Model {
     /// Calibrate for each of [`KS`] that there are points enough for.
     pub(crate) fn calibrate(&self, seed: u64, control: &Control) -> Result<Vec<Calibration>> {
         let n = self.points.rows();
         let ks: Vec<usize> = KS.iter().copied().filter(|k| *k < n).collect();
-        let sampled = STORED.min(n);
-        let mut random = stream(seed, SAMPLE_STREAM);
-        // One from each of as many equal parts: all different, and spread over all buckets.
-        let rows: Vec<u32> = (0..sampled)
-            .map(|i| {
-                let (low, high) = (i * n / sampled, (i + 1) * n / sampled);
-                random.random_range(low as u64..high as u64) as u32
-            })
-            .collect();
+        let rows = &self.held_out;
+        let sampled = rows.len();
+        control.begin("calibrate", sampled + PILOTS.min(sampled) + STRANGERS);
         let pilots: Vec<u32> = rows
             .iter()
             .copied()
@@ -154,7 +163,7 @@ impl Model {
         let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
         let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
         let depth = (deepest + deepest / 4 + 8).min(whole);
-        let mut traces = self.traces(&rows, None, depth, &ks, &usual, control)?;
+        let mut traces = self.traces(rows, None, depth, &ks, &usual, control)?;
         let strangers: Vec<u32> = (0..STRANGERS as u32).collect();
         traces.extend(self.traces(&strangers, Some(seed), whole, &ks, &usual, control)?);
 
@@ -409,87 +418,52 @@ impl Model {
         };
         let (stored_errors, stranger_errors) = (errors(false), errors(true));
 
-        // Where each stored point would stop, for every share: at the first checkpoint that asks for
-        // no less. As the share falls, each of these is left for the next one.
-        struct Stop {
-            share: f64,
-            checkpoint: usize,
-        }
-        let stops: Vec<Vec<Stop>> = stored
-            .iter()
-            .map(|trace| {
-                let mut stops: Vec<Stop> = Vec::new();
-                for (checkpoint, features) in trace.features[i].iter().enumerate() {
-                    let Some(features) = features else { continue };
-                    let odds = libm::exp(f64::from(model.log_odds(Kernels::get(), features)));
-                    let share = 1.0 / (1.0 + 1.0 / odds);
-                    if stops.last().is_none_or(|last| share < last.share) {
-                        stops.push(Stop { share, checkpoint });
-                    }
-                }
-                stops
-            })
-            .collect();
-        let count = stops.len().max(1) as f64;
-        // How a recall is reached: margins that leave a part of the misses to wrong estimates, and
-        // the largest share that leaves no more than the rest to buckets that are not scanned.
+        let watched = Watched {
+            checkpoints,
+            neighbours: stored
+                .iter()
+                .map(|trace| &trace.neighbours[i][..])
+                .collect(),
+            shares: stored
+                .iter()
+                .map(|trace| {
+                    let features = trace.features[i].iter();
+                    let share = |features: &Features| {
+                        let odds = model.log_odds(Kernels::get(), features);
+                        1.0 / (1.0 + libm::exp(-f64::from(odds)))
+                    };
+                    features
+                        .map(|features| features.as_ref().map_or(f64::INFINITY, share))
+                        .collect()
+                })
+                .collect(),
+            usual_probes,
+        };
+        // Margins leave a part of the misses to wrong estimates, and stopping no more than the rest
+        // to buckets that are not scanned.
         let setting = |recall: f64| {
+            // A little more than is asked: what is measured on a sample is off by as much.
+            let recall = recall + SAFETY * (1.0 - recall);
             let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
             let kappa = quantile(&stored_errors, within);
-            let missed = |trace: &Trace, m: u32| {
-                let neighbours = &trace.neighbours[i];
-                let found = neighbours.partition_point(|neighbour| neighbour.rank < m);
-                let found = neighbours[..found].iter();
-                let found = found.filter(|neighbour| neighbour.error <= kappa).count();
-                (neighbours.len() - found) as f64 / neighbours.len().max(1) as f64
-            };
-            let mut changes: Vec<(f64, f64, f64)> = Vec::new();
-            let (mut missing, mut probed) = (0.0, 0.0);
-            for (trace, stops) in stored.iter().zip(&stops) {
-                let end = (missed(trace, u32::MAX), usual_probes * 8.0);
-                let at = |j: usize| {
-                    stops.get(j).map_or(end, |stop| {
-                        let m = checkpoints[stop.checkpoint];
-                        (missed(trace, m), f64::from(m))
-                    })
-                };
-                let mut before = at(0);
-                missing += before.0;
-                probed += before.1;
-                for (j, stop) in stops.iter().enumerate() {
-                    let after = at(j + 1);
-                    changes.push((stop.share, after.0 - before.0, after.1 - before.1));
-                    before = after;
-                }
-            }
-            changes.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-            let mut share = 1.0;
-            for (below, missing_change, probed_change) in changes {
-                if missing <= (1.0 - recall) * count {
-                    break;
-                }
-                share = below * (1.0 - 1e-9);
-                missing += missing_change;
-                probed += probed_change;
-            }
-            let mut starts: Vec<usize> = stops
-                .iter()
-                .map(|stops| {
-                    let stop = stops.iter().find(|stop| stop.share <= share);
-                    stop.map_or(checkpoints.len(), |stop| stop.checkpoint)
-                })
-                .collect();
-            starts.sort_unstable();
-            let start = starts.get((starts.len() as f64 * EARLY) as usize);
+            let stopping = watched.stopping(recall, kappa);
             Setting {
-                share,
-                start: start.copied().unwrap_or(0),
+                share: stopping.share,
+                start: stopping.start,
                 kappa,
                 stranger_kappa: quantile(&stranger_errors, within).max(kappa),
-                probes: probed / count,
+                probes: stopping.probes,
             }
         };
-        let settings = RECALLS.par_iter().map(|recall| setting(*recall)).collect();
+        let mut settings: Vec<Setting> =
+            RECALLS.par_iter().map(|recall| setting(*recall)).collect();
+        // Who looks up later may stop at a larger share; between two recalls the larger of both
+        // with the earlier start would find less than either.
+        for i in 1..settings.len() {
+            settings[i].share = settings[i].share.min(settings[i - 1].share);
+            settings[i].start = settings[i].start.max(settings[i - 1].start);
+            settings[i].probes = settings[i].probes.max(settings[i - 1].probes);
+        }
         Calibration {
             k,
             model,

@@ -14,6 +14,7 @@
 mod answers;
 mod calibrate;
 mod codes;
+mod curve;
 mod index;
 mod layout;
 mod model;

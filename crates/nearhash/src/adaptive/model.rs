@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::adaptive::calibrate::held_out;
 use crate::adaptive::codes::{Bits, Codes};
 use crate::adaptive::layout::{Layout, MOST_AXES};
 use crate::adaptive::projection::{Projection, Spectrum, squared_norm};
@@ -41,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) settle: usize,
     /// Squared distance from the mean, scaled, beyond which queries are not searched by codes.
     pub(crate) farthest: f32,
+    /// Rows that draw no centre towards them, to be asked in calibration.
+    pub(crate) held_out: Vec<u32>,
 }
 
 /// How the rests of near points go together: the mean of their product in parts of the product of
@@ -66,10 +69,12 @@ impl Model {
         points: &Points,
         metric: Metric,
         settle: Option<usize>,
+        seed: u64,
         control: &Control,
     ) -> Result<Self> {
         let view = points.view();
         let n = points.rows();
+        let held = held_out(seed, n);
         control.begin("project", n);
         let prepared = Prepared::new("x", &view, metric)?;
         let spectrum = Spectrum::of(&prepared, MOST_AXES);
@@ -83,14 +88,14 @@ impl Model {
 
         control.begin("hash", n);
         let (mut bucket_of, buckets) = leaves(&y, axes, layout.bucket_size);
-        let mut means = means(&y, &bucket_of, buckets, axes);
+        let mut means = means(&y, &bucket_of, &held, buckets, axes);
         control.advance(n);
         control.begin("settle", layout.settle * n);
         for _ in 0..layout.settle {
             control.check()?;
             let centres = Centres::new(&means, axes);
             assign(&centres, &y, axes, &mut bucket_of);
-            means = self::means(&y, &bucket_of, buckets, axes);
+            means = self::means(&y, &bucket_of, &held, buckets, axes);
             control.advance(n);
         }
         control.check()?;
@@ -112,6 +117,8 @@ impl Model {
         )?;
         model.rests = model.rest_correlation();
         model.settle = layout.settle;
+        let rows = (0..n as u32).filter(|row| held[model.ids[*row as usize] as usize]);
+        model.held_out = rows.collect();
         Ok(model)
     }
 
@@ -171,6 +178,7 @@ impl Model {
             rests: self.rests,
             settle: self.settle,
             farthest: self.farthest,
+            held_out: self.held_out.clone(),
         })
     }
 
@@ -252,6 +260,7 @@ impl Model {
             rests: Rests::default(),
             settle: 0,
             farthest,
+            held_out: Vec::new(),
         })
     }
 
@@ -391,11 +400,14 @@ fn leaves(y: &[f32], axes: usize, size: usize) -> (Vec<u32>, usize) {
     (bucket_of, parts.len())
 }
 
-/// Mean of the members of each bucket; zero for empty ones.
-fn means(y: &[f32], bucket_of: &[u32], buckets: usize, axes: usize) -> Vec<f32> {
+/// Mean of the members of each bucket but those held out; zero where there are none.
+fn means(y: &[f32], bucket_of: &[u32], held_out: &[bool], buckets: usize, axes: usize) -> Vec<f32> {
     let mut sums = vec![0.0_f32; buckets * axes];
     let mut counts = vec![0_u32; buckets];
-    for (y, bucket) in y.chunks_exact(axes).zip(bucket_of) {
+    for ((y, bucket), held_out) in y.chunks_exact(axes).zip(bucket_of).zip(held_out) {
+        if *held_out {
+            continue;
+        }
         let bucket = *bucket as usize;
         counts[bucket] += 1;
         for (sum, x) in sums[bucket * axes..(bucket + 1) * axes].iter_mut().zip(y) {

@@ -63,7 +63,7 @@ impl Plan {
             }
         }
         let share = geometric(a.share, b.share);
-        let start = a.start.min(b.start);
+        let start = a.start.max(b.start);
         let kappa = between(f64::from(a.kappa), f64::from(b.kappa)) as f32;
         let stranger_kappa =
             between(f64::from(a.stranger_kappa), f64::from(b.stranger_kappa)) as f32;
@@ -95,6 +95,12 @@ impl Plan {
         self
     }
 
+    /// List so many neighbours, of points that are as far apart as the plan was made for.
+    pub(crate) fn with_k(mut self, k: usize) -> Self {
+        self.effort.k = k;
+        self
+    }
+
     /// Whether a search may stop at a checkpoint.
     pub(crate) fn stops(&self, kernels: &Kernels, checkpoint: usize, features: &Features) -> bool {
         let mut odds = self.models[0].log_odds(kernels, features);
@@ -122,7 +128,8 @@ fn setting(calibration: &Calibration, recall: f64) -> Setting {
             let margin = |a: f32, b: f32| between(f64::from(a), f64::from(b)) as f32;
             Setting {
                 share: geometric(low.share, high.share),
-                start: low.start,
+                // The larger share goes with the later start.
+                start: high.start,
                 kappa: margin(low.kappa, high.kappa),
                 stranger_kappa: margin(low.stranger_kappa, high.stranger_kappa),
                 probes: geometric(low.probes, high.probes),

@@ -63,8 +63,8 @@ impl ScratchPool {
 enum Admitted<'a> {
     /// Those of the state.
     Live(&'a [u16]),
-    /// Some of them, a word a group.
-    Some(Vec<u16>),
+    /// Some of them, a word a group, and how many.
+    Some(Vec<u16>, usize),
     /// So few that they are listed.
     Listed(Vec<u32>),
 }
@@ -92,19 +92,32 @@ impl<'a> Searcher<'a> {
     pub(super) fn new(state: &'a State, options: &'a SearchOptions, recall: f64) -> Self {
         let k = options.k.min(state.len().max(1));
         let filter = options.filter.as_ref();
+        let admitted = Self::admit(state, filter);
+        // The k nearest of those admitted are as far as so many of all.
+        let among = match &admitted {
+            Admitted::Some(_, count) => (k * state.built_rows()).div_ceil(*count),
+            _ => k,
+        };
         let plan = state.built.as_ref().and_then(|built| match options.probes {
             None if recall >= 1.0 => None,
-            None => built.plan(k, recall),
+            None => built.plan(among, recall),
             Some(probes) => {
                 // Margins as for the recall that is asked otherwise.
-                let plan = built.plan(k, recall.min(MARGIN_RECALL))?;
+                let plan = built.plan(among, recall.min(MARGIN_RECALL))?;
                 Some(Arc::new(Plan::clone(&plan).with_probes(probes)))
+            }
+        });
+        let plan = plan.map(|plan| {
+            if among == k {
+                plan
+            } else {
+                Arc::new(Plan::clone(&plan).with_k(k))
             }
         });
         Self {
             filter,
             k,
-            admitted: Self::admit(state, filter),
+            admitted,
             way: plan.map_or(Way::Scan, Way::Buckets),
             wide: state.needs_wide(),
             state,
@@ -130,7 +143,7 @@ impl<'a> Searcher<'a> {
             }
         }
         if admitted > FEW_ROWS.max(built.model.points.rows() / FEW_PART) {
-            return Admitted::Some(live);
+            return Admitted::Some(live, admitted);
         }
         Admitted::Listed(rows_of(&built.model, &live).collect())
     }
@@ -209,7 +222,7 @@ impl<'a> Searcher<'a> {
                 (_, Admitted::Listed(rows)) => {
                     scan_all(kernels, model, wide, rows.iter().copied(), scratch)
                 }
-                (Way::Buckets(plan), Admitted::Live(_) | Admitted::Some(_))
+                (Way::Buckets(plan), Admitted::Live(_) | Admitted::Some(..))
                     if !wide && model.prepare(kernels, scratch) =>
                 {
                     let live = self.live();
@@ -239,7 +252,7 @@ impl<'a> Searcher<'a> {
     fn live(&self) -> &[u16] {
         match &self.admitted {
             Admitted::Live(live) => live,
-            Admitted::Some(live) => live,
+            Admitted::Some(live, _) => live,
             Admitted::Listed(_) => &[],
         }
     }

@@ -38,7 +38,7 @@ impl Built {
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
-        let mut model = Model::fit(points, metric, settle, control)?;
+        let mut model = Model::fit(points, metric, settle, seed, control)?;
         // Distances that float32 cannot hold are never searched by codes.
         let wide = points_need_wide(metric, points.view().magnitude());
         let mut calibrations = if wide {

@@ -17,7 +17,7 @@ fn normal(seed: u64, count: usize, dim: usize) -> Vec<f32> {
 
 fn model(seed: u64, count: usize, dim: usize) -> Model {
     let points = Points::new(RowData::F32(normal(seed, count, dim)), dim).unwrap();
-    Model::fit(&points, Metric::Euclidean, None, &Control::new()).unwrap()
+    Model::fit(&points, Metric::Euclidean, None, 1, &Control::new()).unwrap()
 }
 
 fn effort(k: usize, most: usize) -> Effort {

@@ -91,7 +91,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x6aed_f332_bb51_3dcf;
+const GOLDEN: u64 = 0x2cb7_9fc1_5ed3_0195;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
