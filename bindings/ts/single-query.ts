@@ -46,7 +46,12 @@ export class SingleQueries {
   answer(x: Vectors, k: number, first = NaN, second = NaN): Neighbors | undefined {
     if (k > maxK) return undefined
     switch (typeName.call(x)) {
+      // What has no type of its own in an index becomes float32 here as it does on the general way.
       case 'Float32Array':
+      case 'Float64Array':
+      case 'Uint16Array':
+      case 'Int32Array':
+      case 'Uint32Array':
         if (!write(floats, x as NumericArray, 0)) return undefined
         break
       case 'Uint8Array':
