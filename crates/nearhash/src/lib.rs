@@ -37,6 +37,7 @@ mod error;
 mod evaluation;
 pub mod exact;
 mod filter;
+mod guarded;
 pub mod kernel;
 mod large;
 pub mod lsh;

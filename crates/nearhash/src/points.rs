@@ -337,5 +337,49 @@ impl Points {
     }
 }
 
+/// Refuse vectors of another length than `expected`, where that is known.
+pub(crate) fn check_dim(
+    argument: &'static str,
+    received: usize,
+    expected: Option<usize>,
+) -> Result<()> {
+    match expected {
+        Some(expected) if expected != received => Err(Error::Dimension {
+            argument,
+            received,
+            expected,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Rows that are to be one vector, the argument `v`.
+pub(crate) fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
+    if rows.rows() == 1 {
+        Ok(*rows)
+    } else {
+        Err(Error::argument_error(
+            "v",
+            format!("{} vectors", rows.rows()),
+            "one vector",
+        ))
+    }
+}
+
+/// The id behind the last of `count` new points, the argument `x`, whose ids begin at `first`.
+pub(crate) fn end_of_ids(first: u32, count: usize) -> Result<u32> {
+    u32::try_from(count)
+        .ok()
+        .and_then(|count| first.checked_add(count))
+        .filter(|end| *end as usize <= MAX_ROWS)
+        .ok_or_else(|| {
+            Error::argument_error(
+                "x",
+                format!("{count} vectors after {first} ids"),
+                format!("{MAX_ROWS} ids in all"),
+            )
+        })
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,7 @@
 //! Fit, search, update.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::adaptive::answers::{Codes, Description};
@@ -14,8 +13,9 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::exact::Neighbors;
+use crate::guarded::Guarded;
 use crate::metric::{Metric, Prepared};
-use crate::points::{MAX_ROWS, Points, RowSlice, RowsView};
+use crate::points::{Points, RowSlice, RowsView, check_dim, end_of_ids, one_row};
 
 /// The fast index.
 ///
@@ -25,18 +25,8 @@ use crate::points::{MAX_ROWS, Points, RowSlice, RowsView};
 #[derive(Debug)]
 pub struct AdaptiveIndex {
     options: IndexOptions,
-    state: RwLock<Option<Arc<State>>>,
-    changing: AtomicBool,
+    state: Guarded<State>,
     pool: ScratchPool,
-}
-
-/// While this lives, no other change may begin.
-struct Change<'a>(&'a AdaptiveIndex);
-
-impl Drop for Change<'_> {
-    fn drop(&mut self) {
-        self.0.changing.store(false, Ordering::Release);
-    }
 }
 
 impl AdaptiveIndex {
@@ -48,8 +38,7 @@ impl AdaptiveIndex {
         options.check()?;
         Ok(Self {
             options,
-            state: RwLock::default(),
-            changing: AtomicBool::new(false),
+            state: Guarded::default(),
             pool: ScratchPool::default(),
         })
     }
@@ -59,33 +48,9 @@ impl AdaptiveIndex {
         &self.options
     }
 
-    fn change(&self, argument: &'static str) -> Result<Change<'_>> {
-        if self.changing.swap(true, Ordering::Acquire) {
-            Err(Error::Busy { argument })
-        } else {
-            Ok(Change(self))
-        }
-    }
-
-    fn state(&self) -> Option<Arc<State>> {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn set_state(&self, state: Option<State>) {
-        let old = std::mem::replace(
-            &mut *self.state.write().unwrap_or_else(PoisonError::into_inner),
-            state.map(Arc::new),
-        );
-        // Freed after the lock.
-        drop(old);
-    }
-
     /// The state, or the empty one where the vectors' length is known.
     fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
-        if let Some(state) = self.state() {
+        if let Some(state) = self.state.get() {
             return Ok(state);
         }
         let Some(dim) = self.options.dim else {
@@ -94,9 +59,8 @@ impl AdaptiveIndex {
                 allowed: "a call after fit, or an index made with dim".into(),
             });
         };
-        let state = Arc::new(State::empty(dim, self.options.metric));
-        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(place.get_or_insert(state).clone())
+        let state = State::empty(dim, self.options.metric);
+        Ok(self.state.get_or_insert(state))
     }
 
     fn searcher<'a>(
@@ -116,7 +80,7 @@ impl AdaptiveIndex {
     /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
     /// another change at work, a cancellation. The index is then as it was.
     pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
-        let _change = self.change("fit")?;
+        let _change = self.state.change("fit")?;
         check_dim("x", points.dim(), self.options.dim)?;
         if points.rows() == 0 {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
@@ -126,18 +90,18 @@ impl AdaptiveIndex {
         let state = State::fit(&points, metric, settle, seed, control)?;
         drop(points);
         control.commit()?;
-        self.set_state(Some(state));
+        self.state.set(Some(state));
         Ok(())
     }
 
     /// Points in the index.
     pub fn size(&self) -> usize {
-        self.state().map_or(0, |state| state.len())
+        self.state.get().map_or(0, |state| state.len())
     }
 
     /// Vector length, once it is known.
     pub fn dim(&self) -> Option<usize> {
-        self.state().map(|state| state.dim).or(self.options.dim)
+        self.state.get().map(|state| state.dim).or(self.options.dim)
     }
 
     /// What near means.
@@ -147,7 +111,7 @@ impl AdaptiveIndex {
 
     /// Bytes held, about.
     pub fn memory_bytes(&self) -> usize {
-        self.state().map_or(0, |state| state.memory_bytes()) + self.pool.memory_bytes()
+        self.state.get().map_or(0, |state| state.memory_bytes()) + self.pool.memory_bytes()
     }
 
     /// The nearest points of each query, nearest first, ties to the lower id.
@@ -195,45 +159,25 @@ impl AdaptiveIndex {
     /// # Errors
     /// As [`fit`](Self::fit); more than `u32::MAX` ids.
     pub fn store(&self, rows: &RowsView<'_>, control: &Control) -> Result<Range<u32>> {
-        let _change = self.change("store")?;
+        let _change = self.state.change("store")?;
         let state = self.state_or_empty("store")?;
         check_dim("x", rows.dim(), Some(state.dim))?;
         let first = state.next_id;
-        let end = u32::try_from(rows.rows())
-            .ok()
-            .and_then(|count| first.checked_add(count))
-            .filter(|end| *end as usize <= MAX_ROWS)
-            .ok_or_else(|| {
-                Error::argument_error(
-                    "x",
-                    format!("{} vectors after {first} ids", rows.rows()),
-                    format!("{MAX_ROWS} ids in all"),
-                )
-            })?;
-        drop(Prepared::new("x", rows, self.options.metric)?);
+        let end = end_of_ids(first, rows.rows())?;
+        let norms = Prepared::new("x", rows, self.options.metric)?.into_norms();
         if !state.has_room(rows.rows()) {
             let options = &self.options;
             let filed = state.filed(rows, first..end, options.settle, options.seed, control)?;
             control.commit()?;
-            self.set_state(Some(filed));
+            self.state.set(Some(filed));
             return Ok(first..end);
         }
-        let mut open = (*state).clone();
-        open.add_open(rows, first)?;
-        open.next_id = end;
         control.commit()?;
-        self.set_state(Some(open));
+        self.state.amend(state, |state| {
+            state.add_open(rows, norms.as_deref(), first..end);
+            state.next_id = end;
+        });
         Ok(first..end)
-    }
-
-    /// Change the state in place, or a copy of it when a search still reads it.
-    fn amend<R>(&self, state: Arc<State>, work: impl FnOnce(&mut State) -> R) -> R {
-        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        drop(state);
-        match place.as_mut() {
-            Some(current) => work(Arc::make_mut(current)),
-            None => unreachable!("a change holds the only right to remove the state"),
-        }
     }
 
     /// Remove a point. Returns 1, or 0 when there is none of that id.
@@ -241,10 +185,10 @@ impl AdaptiveIndex {
     /// # Errors
     /// Another change at work.
     pub fn delete(&self, id: u32) -> Result<usize> {
-        let _change = self.change("delete")?;
-        match self.state() {
+        let _change = self.state.change("delete")?;
+        match self.state.get() {
             Some(state) if state.has(id) => {
-                self.amend(state, |state| state.remove(id));
+                self.state.amend(state, |state| state.remove(id));
                 Ok(1)
             }
             _ => Ok(0),
@@ -257,9 +201,9 @@ impl AdaptiveIndex {
     /// # Errors
     /// Vectors of another length, a zero vector under cosine, another change at work.
     pub fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize> {
-        let _change = self.change("delete")?;
+        let _change = self.state.change("delete")?;
         let row = one_row(row)?;
-        let Some(state) = self.state() else {
+        let Some(state) = self.state.get() else {
             return Ok(0);
         };
         check_dim("v", row.dim(), Some(state.dim))?;
@@ -268,7 +212,8 @@ impl AdaptiveIndex {
         row.copy_row(0, &mut wanted);
         let ids = state.equal_to(&wanted);
         if !ids.is_empty() {
-            self.amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
+            self.state
+                .amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
         }
         Ok(ids.len())
     }
@@ -279,10 +224,11 @@ impl AdaptiveIndex {
     /// [`Error::UnknownId`]; vectors of another length, a zero vector under cosine, another change
     /// at work.
     pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
-        let _change = self.change("update")?;
+        let _change = self.state.change("update")?;
         let row = one_row(row)?;
         let state = self
-            .state()
+            .state
+            .get()
             .filter(|state| state.has(id))
             .ok_or(Error::UnknownId { received: id })?;
         check_dim("v", row.dim(), Some(state.dim))?;
@@ -303,10 +249,10 @@ impl AdaptiveIndex {
                 options.seed,
                 &Control::new(),
             )?;
-            self.set_state(Some(filed));
+            self.state.set(Some(filed));
             self.state_or_empty("update")?
         };
-        self.amend(state, |state| {
+        self.state.amend(state, |state| {
             state.remove(id);
             state.open.add(id, &values, norm);
         });
@@ -315,14 +261,14 @@ impl AdaptiveIndex {
 
     /// The vector behind an id.
     pub fn vector(&self, id: u32) -> Option<Vec<f32>> {
-        let state = self.state()?;
+        let state = self.state.get()?;
         let mut out = vec![0.0; state.dim];
         state.copy_vector(id, &mut out).then_some(out)
     }
 
     /// What the index looks like.
     pub fn describe(&self) -> Description {
-        let state = self.state();
+        let state = self.state.get();
         let built = state.as_ref().and_then(|state| state.built.as_ref());
         Description {
             metric: self.options.metric,
@@ -397,32 +343,9 @@ impl AdaptiveIndex {
     /// # Errors
     /// Another change at work.
     pub fn reset(&self) -> Result<()> {
-        let _change = self.change("reset")?;
-        self.set_state(None);
+        let _change = self.state.change("reset")?;
+        self.state.set(None);
         self.pool.clear();
         Ok(())
-    }
-}
-
-fn check_dim(argument: &'static str, received: usize, expected: Option<usize>) -> Result<()> {
-    match expected {
-        Some(expected) if expected != received => Err(Error::Dimension {
-            argument,
-            received,
-            expected,
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
-    if rows.rows() == 1 {
-        Ok(*rows)
-    } else {
-        Err(Error::argument_error(
-            "v",
-            format!("{} vectors", rows.rows()),
-            "one vector",
-        ))
     }
 }

@@ -144,7 +144,8 @@ impl State {
     ) -> Result<Self> {
         let mut state = Self::empty(points.dim(), metric);
         if points.rows() < FEWEST {
-            state.add_open(&points.view(), 0)?;
+            let norms = Prepared::new("x", &points.view(), metric)?.into_norms();
+            state.add_open(&points.view(), norms.as_deref(), 0..points.rows() as u32);
         } else {
             state.set_built(Built::fit(points, metric, settle, seed, control)?);
         }
@@ -158,16 +159,18 @@ impl State {
         self.built = Some(Arc::new(built));
     }
 
-    /// Add rows to the open part, under ids from `first` on.
-    pub(super) fn add_open(&mut self, rows: &RowsView<'_>, first: u32) -> Result<()> {
-        let norms = Prepared::new("x", rows, self.metric)?.into_norms();
+    /// Add rows to the open part, with their inverse norms under cosine, under these ids.
+    pub(super) fn add_open(
+        &mut self,
+        rows: &RowsView<'_>,
+        norms: Option<&[f32]>,
+        ids: impl IntoIterator<Item = u32>,
+    ) {
         let mut row = vec![0.0; rows.dim()];
-        for (i, id) in (0..rows.rows()).zip(first..) {
+        for (i, id) in (0..rows.rows()).zip(ids) {
             rows.copy_row(i, &mut row);
-            self.open
-                .add(id, &row, norms.as_ref().map(|norms| norms[i]));
+            self.open.add(id, &row, norms.map(|norms| norms[i]));
         }
-        Ok(())
     }
 
     /// Points.
@@ -311,13 +314,7 @@ impl State {
         state.next_id = next_id;
         if points.rows() < FEWEST {
             let norms = Prepared::new("x", &points.view(), self.metric)?.into_norms();
-            let mut row = vec![0.0; self.dim];
-            for (i, id) in ids.iter().enumerate() {
-                points.view().copy_row(i, &mut row);
-                state
-                    .open
-                    .add(*id, &row, norms.as_ref().map(|norms| norms[i]));
-            }
+            state.add_open(&points.view(), norms.as_deref(), ids);
             return Ok(state);
         }
         let built = match &self.built {

@@ -1,8 +1,8 @@
 //! Build, query, update.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::answers::{Description, Predictions, TableDescription};
@@ -17,8 +17,9 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::exact::{self, Neighbors};
+use crate::guarded::Guarded;
 use crate::metric::{Metric, Prepared};
-use crate::points::{MAX_ROWS, Points, RowSlice, RowsView};
+use crate::points::{Points, RowSlice, RowsView, check_dim, end_of_ids, one_row};
 
 /// An index of several hash tables.
 ///
@@ -28,8 +29,7 @@ use crate::points::{MAX_ROWS, Points, RowSlice, RowsView};
 #[derive(Debug)]
 pub struct LshIndex {
     options: LshOptions,
-    state: RwLock<Option<Arc<State>>>,
-    changing: AtomicBool,
+    state: Guarded<State>,
     budget: AtomicUsize,
     pool: ScratchPool,
 }
@@ -42,15 +42,6 @@ pub(crate) struct Drawn {
     pub(crate) seed: u64,
 }
 
-/// While this lives, no other change may begin.
-struct Change<'a>(&'a LshIndex);
-
-impl Drop for Change<'_> {
-    fn drop(&mut self) {
-        self.0.changing.store(false, Ordering::Release);
-    }
-}
-
 impl LshIndex {
     /// An index without points.
     ///
@@ -61,40 +52,15 @@ impl LshIndex {
         options.check()?;
         Ok(Self {
             options,
-            state: RwLock::default(),
-            changing: AtomicBool::new(false),
+            state: Guarded::default(),
             budget: AtomicUsize::new(0),
             pool: ScratchPool::default(),
         })
     }
 
-    fn change(&self, argument: &'static str) -> Result<Change<'_>> {
-        if self.changing.swap(true, Ordering::Acquire) {
-            Err(Error::Busy { argument })
-        } else {
-            Ok(Change(self))
-        }
-    }
-
-    fn state(&self) -> Option<Arc<State>> {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn set_state(&self, state: Option<State>) {
-        let old = std::mem::replace(
-            &mut *self.state.write().unwrap_or_else(PoisonError::into_inner),
-            state.map(Arc::new),
-        );
-        // Freed after the lock.
-        drop(old);
-    }
-
     /// The state, or the empty one that the options define.
     fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
-        if let Some(state) = self.state() {
+        if let Some(state) = self.state.get() {
             return Ok(state);
         }
         let (Some(parameters), Some(dim)) = (Parameters::given(&self.options), self.options.dim)
@@ -107,13 +73,12 @@ impl LshIndex {
             });
         };
         let built = Built::empty(parameters.family(self.options.seed, dim))?;
-        let state = Arc::new(State {
+        let state = State {
             open: Open::new(&built),
             built: Arc::new(built),
             next_id: 0,
-        });
-        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(place.get_or_insert(state).clone())
+        };
+        Ok(self.state.get_or_insert(state))
     }
 
     /// The hash functions of this index.
@@ -150,8 +115,8 @@ impl LshIndex {
     /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
     /// another change at work, a cancellation. The index is then as it was.
     pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
-        let _change = self.change("fit")?;
-        self.check_dim("x", points.dim(), self.options.dim)?;
+        let _change = self.state.change("fit")?;
+        check_dim("x", points.dim(), self.options.dim)?;
         if points.rows() == 0 {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
         }
@@ -160,7 +125,7 @@ impl LshIndex {
         let next_id = points.rows() as u32;
         let built = Built::build(family, points, None, control)?;
         control.commit()?;
-        self.set_state(Some(State {
+        self.state.set(Some(State {
             open: Open::new(&built),
             built: Arc::new(built),
             next_id,
@@ -168,30 +133,17 @@ impl LshIndex {
         Ok(())
     }
 
-    fn check_dim(
-        &self,
-        argument: &'static str,
-        received: usize,
-        expected: Option<usize>,
-    ) -> Result<()> {
-        match expected {
-            Some(expected) if expected != received => Err(Error::Dimension {
-                argument,
-                received,
-                expected,
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// Points in the index.
     pub fn size(&self) -> usize {
-        self.state().map_or(0, |state| self.searcher(&state).len())
+        self.state
+            .get()
+            .map_or(0, |state| self.searcher(&state).len())
     }
 
     /// Vector length, once it is known.
     pub fn dim(&self) -> Option<usize> {
-        self.state()
+        self.state
+            .get()
             .map(|state| state.built.points().dim())
             .or(self.options.dim)
     }
@@ -209,7 +161,8 @@ impl LshIndex {
         match self.options.family {
             FamilyKind::Srp => None,
             FamilyKind::L2 { r } => self
-                .state()
+                .state
+                .get()
                 .and_then(|state| state.built.family().width())
                 .or(r),
         }
@@ -217,7 +170,8 @@ impl LshIndex {
 
     /// Hash functions a table, given or chosen by fit.
     pub fn n_projections(&self) -> Option<usize> {
-        self.state()
+        self.state
+            .get()
             .map(|state| state.built.family().planes().projections())
             .or(Parameters::given(&self.options).map(|given| given.projections))
             .or(self.options.n_projections)
@@ -225,7 +179,8 @@ impl LshIndex {
 
     /// Hash tables, given or chosen by fit.
     pub fn n_hash_tables(&self) -> Option<usize> {
-        self.state()
+        self.state
+            .get()
             .map(|state| state.built.family().planes().tables())
             .or(self.options.n_hash_tables)
     }
@@ -233,12 +188,12 @@ impl LshIndex {
     /// Whether storing or updating so many points means sorting all open ones in, which uses
     /// threads.
     pub fn will_sort(&self, rows: usize) -> bool {
-        self.state().is_some_and(|state| !state.has_room(rows))
+        self.state.get().is_some_and(|state| !state.has_room(rows))
     }
 
     /// Bytes that points, tables and hyperplanes take.
     pub fn memory_bytes(&self) -> usize {
-        self.state().map_or(0, |state| {
+        self.state.get().map_or(0, |state| {
             state.built.memory_bytes() + state.open.memory_bytes()
         })
     }
@@ -275,7 +230,7 @@ impl LshIndex {
         control: &Control,
     ) -> Result<Neighbors> {
         let state = self.state_or_empty("search")?;
-        self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
         let effort = Self::effort(&state, budget, None);
         let found = self.searcher(&state).search(queries, k, effort, control)?;
         Ok(found.0)
@@ -301,7 +256,7 @@ impl LshIndex {
         }
         let state = self.state_or_empty("search")?;
         let query = RowsView::new(query, query.len())?;
-        self.check_dim("x", query.dim(), Some(state.built.points().dim()))?;
+        check_dim("x", query.dim(), Some(state.built.points().dim()))?;
         let effort = Self::effort(&state, self.budget(), None);
         self.searcher(&state)
             .search_one(&query, effort, ids, distances)
@@ -348,7 +303,7 @@ impl LshIndex {
             .map(|bound| at_least_1("bound", bound))
             .transpose()?;
         let state = self.state_or_empty("predict")?;
-        self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
         let searcher = self.searcher(&state);
         let k = options.top_k.min(searcher.len().max(1));
         let effort = Self::effort(&state, budget, options.bound);
@@ -366,28 +321,18 @@ impl LshIndex {
     /// # Errors
     /// As [`fit`](Self::fit); more than `u32::MAX` ids.
     pub fn store(&self, rows: &RowsView<'_>, control: &Control) -> Result<Range<u32>> {
-        let _change = self.change("store")?;
+        let _change = self.state.change("store")?;
         let state = self.state_or_empty("store")?;
         let built = &state.built;
-        self.check_dim("x", rows.dim(), Some(built.points().dim()))?;
+        check_dim("x", rows.dim(), Some(built.points().dim()))?;
         let prepared = Prepared::new("x", rows, self.metric())?;
         let first = state.next_id;
-        let end = u32::try_from(rows.rows())
-            .ok()
-            .and_then(|count| first.checked_add(count))
-            .filter(|end| *end as usize <= MAX_ROWS)
-            .ok_or_else(|| {
-                Error::argument_error(
-                    "x",
-                    format!("{} vectors after {first} ids", rows.rows()),
-                    format!("{MAX_ROWS} ids in all"),
-                )
-            })?;
+        let end = end_of_ids(first, rows.rows())?;
         drop(prepared);
         if !state.has_room(rows.rows()) {
             let sorted = state.sorted(rows, first..end, control)?;
             control.commit()?;
-            self.set_state(Some(sorted));
+            self.state.set(Some(sorted));
             return Ok(first..end);
         }
         const STEP: usize = 256;
@@ -401,7 +346,7 @@ impl LshIndex {
             hashed.push((part, keys, norms));
         }
         control.commit()?;
-        self.amend(state, |state| {
+        self.state.amend(state, |state| {
             state.next_id = end;
             let mut row = vec![0.0; rows.dim()];
             let mut id = first;
@@ -418,25 +363,15 @@ impl LshIndex {
         Ok(first..end)
     }
 
-    /// Change the state in place, or a copy of it when a search still reads it.
-    fn amend<R>(&self, state: Arc<State>, work: impl FnOnce(&mut State) -> R) -> R {
-        let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        drop(state);
-        match place.as_mut() {
-            Some(current) => work(Arc::make_mut(current)),
-            None => unreachable!("a change holds the only right to remove the state"),
-        }
-    }
-
     /// Remove a point. Returns 1, or 0 when there is none of that id.
     ///
     /// # Errors
     /// Another change at work.
     pub fn delete(&self, id: u32) -> Result<usize> {
-        let _change = self.change("delete")?;
-        match self.state() {
+        let _change = self.state.change("delete")?;
+        match self.state.get() {
             Some(state) if state.has(id) => {
-                self.amend(state, |state| state.remove(id));
+                self.state.amend(state, |state| state.remove(id));
                 Ok(1)
             }
             _ => Ok(0),
@@ -448,12 +383,12 @@ impl LshIndex {
     /// # Errors
     /// Vectors of another length, a zero vector under cosine, another change at work.
     pub fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize> {
-        let _change = self.change("delete")?;
+        let _change = self.state.change("delete")?;
         let row = one_row(row)?;
-        let Some(state) = self.state() else {
+        let Some(state) = self.state.get() else {
             return Ok(0);
         };
-        self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        check_dim("v", row.dim(), Some(state.built.points().dim()))?;
         let mut values = vec![0.0; row.dim()];
         row.copy_row(0, &mut values);
         // Equal vectors have equal keys: the query's own buckets hold them all.
@@ -465,7 +400,8 @@ impl LshIndex {
         let mut other = vec![0.0; row.dim()];
         ids.retain(|id| state.copy_vector(*id, &mut other) && other == values);
         if !ids.is_empty() {
-            self.amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
+            self.state
+                .amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
         }
         Ok(ids.len())
     }
@@ -476,13 +412,14 @@ impl LshIndex {
     /// [`Error::UnknownId`]; vectors of another length, a zero vector under cosine, another change
     /// at work.
     pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
-        let _change = self.change("update")?;
+        let _change = self.state.change("update")?;
         let row = one_row(row)?;
         let state = self
-            .state()
+            .state
+            .get()
             .filter(|state| state.has(id))
             .ok_or(Error::UnknownId { received: id })?;
-        self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        check_dim("v", row.dim(), Some(state.built.points().dim()))?;
         let prepared = Prepared::new("v", &row, self.metric())?;
         let keys = built::hash_rows(state.built.family().as_ref(), &prepared);
         let norm = prepared.into_norms().map(|norms| norms[0]);
@@ -494,10 +431,10 @@ impl LshIndex {
         } else {
             let none = state.next_id..state.next_id;
             let sorted = state.sorted(&row.slice(0..0), none, &Control::new())?;
-            self.set_state(Some(sorted));
+            self.state.set(Some(sorted));
             self.state_or_empty("update")?
         };
-        self.amend(state, |state| {
+        self.state.amend(state, |state| {
             state.remove(id);
             state.open.add(id, &values, norm, keys.iter().copied());
         });
@@ -506,7 +443,7 @@ impl LshIndex {
 
     /// The vector behind an id.
     pub fn vector(&self, id: u32) -> Option<Vec<f32>> {
-        let state = self.state()?;
+        let state = self.state.get()?;
         let mut out = vec![0.0; state.built.points().dim()];
         state.copy_vector(id, &mut out).then_some(out)
     }
@@ -518,7 +455,7 @@ impl LshIndex {
     pub fn candidates(&self, row: &RowsView<'_>) -> Result<Vec<u32>> {
         let state = self.state_or_empty("query")?;
         let row = one_row(row)?;
-        self.check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        check_dim("v", row.dim(), Some(state.built.points().dim()))?;
         let effort = Self::effort(&state, self.budget(), None);
         self.searcher(&state).candidates(&row, effort)
     }
@@ -530,7 +467,7 @@ impl LshIndex {
     /// As [`search`](Self::search).
     pub fn hash(&self, rows: &RowsView<'_>) -> Result<Vec<i32>> {
         let state = self.state_or_empty("hash")?;
-        self.check_dim("x", rows.dim(), Some(state.built.points().dim()))?;
+        check_dim("x", rows.dim(), Some(state.built.points().dim()))?;
         built::hash_values(state.built.family().as_ref(), rows, &Control::new())
     }
 
@@ -576,7 +513,7 @@ impl LshIndex {
 
     /// Parameters, probing, memory and the shape of every table.
     pub fn describe(&self) -> Description {
-        let state = self.state();
+        let state = self.state.get();
         Description {
             family: match self.options.family {
                 FamilyKind::Srp => "srp",
@@ -637,7 +574,7 @@ impl LshIndex {
         if queries.rows() == 0 {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
         }
-        self.check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
         let (_, points) = state.live()?;
         if points.rows() == 0 {
             return Err(Error::NotFitted {
@@ -661,22 +598,10 @@ impl LshIndex {
     /// # Errors
     /// Another change at work.
     pub fn reset(&self) -> Result<()> {
-        let _change = self.change("reset")?;
-        self.set_state(None);
+        let _change = self.state.change("reset")?;
+        self.state.set(None);
         self.pool.clear();
         Ok(())
-    }
-}
-
-fn one_row<'a>(rows: &RowsView<'a>) -> Result<RowsView<'a>> {
-    if rows.rows() == 1 {
-        Ok(*rows)
-    } else {
-        Err(Error::argument_error(
-            "v",
-            format!("{} vectors", rows.rows()),
-            "one vector",
-        ))
     }
 }
 

@@ -83,7 +83,7 @@ fn filing_keeps_the_model_until_it_is_outgrown() {
         state.remove(id);
     }
     let (open, more) = (normal(3, 40), normal(4, 500));
-    state.add_open(&view(&open), 1200).unwrap();
+    state.add_open(&view(&open), None, 1200..);
     state.next_id = 1240;
     state.remove(1203);
     let left: Vec<(u32, &[f32])> = numbered(&rows, 0)
@@ -162,7 +162,7 @@ fn values_that_float32_cannot_square_are_compared_one_by_one() {
     }
     let mut state = fitted(&normal(8, 1100));
     assert!(!state.needs_wide());
-    state.add_open(&view(&[1e20; DIM]), 1100).unwrap();
+    state.add_open(&view(&[1e20; DIM]), None, 1100..);
     assert!(state.needs_wide());
 }
 

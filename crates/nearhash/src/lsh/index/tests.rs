@@ -81,7 +81,7 @@ fn a_panic_poisons_nothing() {
     let points = Points::new(RowData::F32(rows.clone()), 2).unwrap();
     let control = Control::new();
     let built = Built::build(Arc::new(family), points, None, &control).unwrap();
-    index.set_state(Some(State {
+    index.state.set(Some(State {
         open: Open::new(&built),
         built: Arc::new(built),
         next_id: 500,
@@ -147,7 +147,7 @@ fn a_point_whose_hashing_panics_while_it_is_removed_stays() {
     };
     let index = LshIndex::new(LshOptions::default()).unwrap();
     let built = Built::empty(Arc::new(family)).unwrap();
-    index.set_state(Some(State {
+    index.state.set(Some(State {
         open: Open::new(&built),
         built: Arc::new(built),
         next_id: 0,
