@@ -5,13 +5,18 @@
 //! end, with a look at each checkpoint, so that it is known what stopping there would have missed.
 //! No query of the user's is needed or looked at.
 
+use std::ops::Range;
+
 use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::adaptive::curve::Watched;
 use crate::adaptive::model::Model;
-use crate::adaptive::search::{Effort, Scratch};
-use crate::adaptive::stopping::{Example, Features, MissModel, Sight, WATCHED, checkpoints};
+use crate::adaptive::search::{Effort, Ordinary, Scratch};
+use crate::adaptive::stopping::{
+    Example, Features, MissModel, Sight, Unusual, WATCHED, checkpoints,
+};
+use crate::adaptive::strangers::KINDS;
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Kernels, padded_width};
@@ -29,14 +34,22 @@ const STORED: usize = 1024;
 const STORED_PART: usize = 4;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
-/// Strangers that are asked.
-const STRANGERS: usize = 360;
+/// Strangers that are asked, and how many of them before the others, some of every kind, to see
+/// what to allow for.
+const STRANGERS: u32 = 360;
+const FIRST_STRANGERS: u32 = 2 * KINDS;
 /// How much a stranger counts, in parts of a stored point.
 const STRANGER_WEIGHT: f32 = 1.0;
 /// Checkpoints of a query that the model is fitted on, on average.
 const EXAMPLES_A_QUERY: f64 = 3.0;
-/// Standard errors of an estimate that a search to the end allows for.
+/// Standard errors of an estimate that a search to the end allows for, of stored points and of
+/// strangers, where they turn out to need so many.
 const GENEROUS: f32 = 3.0;
+const MOST_GENEROUS: f32 = 8.0;
+/// Share of the neighbours of the first strangers that the others are given standard errors for, and
+/// how many times as many.
+const FIRST_SHARE: f64 = 0.998;
+const FIRST_FACTOR: f32 = 1.25;
 /// And the least that any search allows for.
 const LEAST_KAPPA: f32 = 0.25;
 /// Share of the neighbours that may lie deeper than the sample is searched.
@@ -46,11 +59,16 @@ const TOO_DEEP: f64 = 5e-4;
 const ESTIMATE_SHARE: f64 = 0.25;
 /// Share of the stored points whose neighbours are at a usual distance.
 const USUAL: f64 = 0.97;
-/// How much of what may be missed is not spent.
+/// And how much of that where the query is a stranger: some kinds have it harder than others.
+const UNUSUAL_PART: f64 = 0.25;
+/// A query that needs so many times the usual number of buckets is treated as a stranger.
+const ORDINARY: f64 = 4.0;
+/// How much of what may be missed is not spent, and that at most.
 const SAFETY: f64 = 0.05;
+const MOST_SAFETY: f64 = 0.0025;
 /// And no more than this, as a share of all neighbours: below a recall of .95 wide margins cost
 /// little.
-const MOST_ESTIMATE_MISSES: f64 = 0.0125;
+const MOST_ESTIMATE_MISSES: f64 = 0.006;
 
 const SAMPLE_STREAM: u64 = u64::MAX - 2;
 const EXAMPLE_STREAM: u64 = u64::MAX - 4;
@@ -79,6 +97,10 @@ pub(crate) struct Calibration {
     pub(crate) usual: f32,
     /// Buckets in which a stored point has .95 of its neighbours.
     pub(crate) usual_probes: f64,
+    /// How many times the usual distance, squared, the k-th neighbour of an ordinary point can have.
+    pub(crate) farther: f32,
+    /// And how large its squared rest can be, in parts of that distance.
+    pub(crate) rest: f32,
     /// One for each of [`RECALLS`].
     pub(crate) settings: Vec<Setting>,
 }
@@ -102,6 +124,17 @@ pub(crate) struct Neighbour {
     pub(crate) error: f32,
 }
 
+/// How the queries of a sample are searched to the end.
+struct Search<'a> {
+    ks: &'a [usize],
+    /// For each k, the squared distance of the k-th neighbour, usually (scaled).
+    usual: Vec<f32>,
+    /// Buckets.
+    depth: usize,
+    /// Standard errors that are allowed for.
+    kappa: f32,
+}
+
 /// A query of the sample, searched to the end.
 struct Trace {
     stranger: bool,
@@ -111,6 +144,29 @@ struct Trace {
     neighbours: Vec<Vec<Neighbour>>,
     /// For each k, the squared distance (scaled) of the last neighbour.
     limits: Vec<f32>,
+    /// The squared rest (scaled).
+    rest: f32,
+}
+
+impl Trace {
+    /// The rest in parts of the distance of the last neighbour, for the `i`-th k.
+    fn rest_share(&self, i: usize) -> f32 {
+        self.rest / self.limits[i].max(f32::MIN_POSITIVE)
+    }
+
+    /// Whether a search that ended where nearly all neighbours are known would be ordinary.
+    fn is_ordinary(&self, i: usize, ordinary: &Ordinary) -> bool {
+        let neighbours = &self.neighbours[i];
+        let last = neighbours.get(neighbours.len() * 95 / 100);
+        let probes = last.map_or(0, |neighbour| neighbour.rank as usize + 1);
+        ordinary.holds(probes, self.limits[i], self.rest)
+    }
+}
+
+/// Buckets that are scanned for an ordinary query, at most.
+pub(crate) fn ordinary_probes(usual_probes: f64, buckets: usize) -> usize {
+    // Where that is more than there are, half of the way to all.
+    (ORDINARY * usual_probes).min((usual_probes + buckets as f64) / 2.0) as usize
 }
 
 /// Which of `n` points are asked in calibration: one from each of as many equal parts. They draw no
@@ -133,17 +189,21 @@ impl Model {
         let ks: Vec<usize> = KS.iter().copied().filter(|k| *k < n).collect();
         let rows = &self.held_out;
         let sampled = rows.len();
-        control.begin("calibrate", sampled + PILOTS.min(sampled) + STRANGERS);
         let pilots: Vec<u32> = rows
             .iter()
             .copied()
             .step_by(sampled.div_ceil(PILOTS))
             .collect();
-        control.begin("calibrate", pilots.len() + sampled + STRANGERS);
-        let usual = vec![1.0; ks.len()];
+        control.begin("calibrate", pilots.len() + sampled + STRANGERS as usize);
         let whole = self.centres.len();
-        let pilot_traces = self.traces(&pilots, None, whole, &ks, &usual, control)?;
-        let usual: Vec<f32> = (0..ks.len())
+        let mut search = Search {
+            ks: &ks,
+            usual: vec![1.0; ks.len()],
+            depth: whole,
+            kappa: GENEROUS,
+        };
+        let pilot_traces = self.stored_traces(&pilots, &search, control)?;
+        search.usual = (0..ks.len())
             .map(|i| {
                 let mut limits: Vec<f32> = pilot_traces.iter().map(|t| t.limits[i]).collect();
                 limits.sort_unstable_by(f32::total_cmp);
@@ -162,44 +222,83 @@ impl Model {
         ranks.sort_unstable();
         let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
         let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
-        let depth = (deepest + deepest / 4 + 8).min(whole);
-        let mut traces = self.traces(rows, None, depth, &ks, &usual, control)?;
-        let strangers: Vec<u32> = (0..STRANGERS as u32).collect();
-        traces.extend(self.traces(&strangers, Some(seed), whole, &ks, &usual, control)?);
+        search.depth = (deepest + deepest / 4 + 8).min(whole);
+        let mut traces = self.stored_traces(rows, &search, control)?;
 
-        ks.par_iter()
-            .enumerate()
-            .map(|(i, k)| Ok(self.calibration(*k, i, usual[i], &traces, seed)))
-            .collect()
+        search.depth = whole;
+        search.kappa = MOST_GENEROUS;
+        let first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
+        let mut errors: Vec<f32> = first
+            .iter()
+            .flat_map(|t| t.neighbours.iter().flatten())
+            .map(|neighbour| neighbour.error)
+            .collect();
+        errors.sort_unstable_by(f32::total_cmp);
+        search.kappa = (FIRST_FACTOR * quantile(&errors, FIRST_SHARE, MOST_GENEROUS))
+            .clamp(GENEROUS, MOST_GENEROUS);
+        traces.extend(first);
+        traces.extend(self.stranger_traces(seed, FIRST_STRANGERS..STRANGERS, &search, control)?);
+
+        let usual = &search.usual;
+        let calibration = |i: usize, prior: Option<&MissModel>| {
+            self.calibration(ks[i], i, usual[i], &traces, seed, prior)
+        };
+        // One neighbour tells little: its model begins with that of more.
+        let many = usize::from(ks.len() > 1);
+        let mut calibrations: Vec<_> = (many..ks.len())
+            .into_par_iter()
+            .map(|i| calibration(i, None))
+            .collect();
+        if many > 0 {
+            calibrations.insert(0, calibration(0, Some(&calibrations[0].model)));
+        }
+        Ok(calibrations)
     }
 
-    /// Search the sample to the end: rows of the index, or strangers, by number.
-    fn traces(
+    /// Search for rows of the index.
+    fn stored_traces(
         &self,
-        sample: &[u32],
-        strangers: Option<u64>,
-        depth: usize,
-        ks: &[usize],
-        usual: &[f32],
+        rows: &[u32],
+        search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
+        self.traces(rows.to_vec(), search, control, |row, query| {
+            self.copy_prepared(row, query);
+            Some(row)
+        })
+    }
+
+    /// Search for strangers, by number.
+    fn stranger_traces(
+        &self,
+        seed: u64,
+        numbers: Range<u32>,
+        search: &Search<'_>,
+        control: &Control,
+    ) -> Result<Vec<Trace>> {
+        self.traces(numbers.collect(), search, control, |number, query| {
+            self.make_stranger(seed, number, query);
+            None
+        })
+    }
+
+    /// Search the sample to the end; `make` makes the query of a number, and says which row of the
+    /// index it is.
+    fn traces(
+        &self,
+        sample: Vec<u32>,
+        search: &Search<'_>,
+        control: &Control,
+        make: impl Fn(u32, &mut Vec<f32>) -> Option<u32> + Sync,
+    ) -> Result<Vec<Trace>> {
         sample
-            .par_iter()
+            .into_par_iter()
             .map_init(
                 || (Scratch::default(), self.codes.live.clone()),
                 |(scratch, live), number| {
                     control.check()?;
-                    let own = match strangers {
-                        None => {
-                            self.copy_prepared(*number, &mut scratch.query);
-                            Some(*number)
-                        }
-                        Some(seed) => {
-                            self.make_stranger(seed, *number, &mut scratch.query);
-                            None
-                        }
-                    };
-                    let trace = self.trace(own, depth, ks, usual, (scratch, live));
+                    let own = make(number, &mut scratch.query);
+                    let trace = self.trace(own, search, scratch, live);
                     control.advance(1);
                     Ok(trace)
                 },
@@ -224,12 +323,12 @@ impl Model {
     fn trace(
         &self,
         own: Option<u32>,
-        depth: usize,
-        ks: &[usize],
-        usual: &[f32],
-        (scratch, live): (&mut Scratch, &mut [u16]),
+        search: &Search<'_>,
+        scratch: &mut Scratch,
+        live: &mut [u16],
     ) -> Option<Trace> {
         let kernels = Kernels::get();
+        let (ks, kappa) = (search.ks, search.kappa);
         let most = ks.last().copied().unwrap_or(1);
         if !self.prepare(kernels, scratch) {
             return None;
@@ -242,16 +341,16 @@ impl Model {
         }
         let effort = Effort {
             k: most,
-            most: depth,
-            expected: depth,
+            most: search.depth,
+            expected: search.depth,
             first_checkpoint: 0,
-            kappa: GENEROUS,
-            stranger_kappa: GENEROUS,
-            ordinary: 0,
+            kappa,
+            stranger_kappa: kappa,
+            ordinary: Ordinary::ANY,
             usual: 1.0,
         };
         self.scan(kernels, &effort, live, scratch, |_, sight| {
-            for ((out, k), usual) in features.iter_mut().zip(ks).zip(usual) {
+            for ((out, k), usual) in features.iter_mut().zip(ks).zip(&search.usual) {
                 let watched = (*k).max(WATCHED).min(sight.nearest.len());
                 let sight = Sight {
                     k: *k,
@@ -267,18 +366,19 @@ impl Model {
         if let Some((word, bit)) = bit {
             live[word] |= bit;
         }
-        Some(self.judge(own.is_none(), ks, features, kernels, scratch))
+        Some(self.judge(own.is_none(), kappa, ks, features, scratch))
     }
 
     /// What a search to the end found, with the truth.
     fn judge(
         &self,
         stranger: bool,
+        kappa: f32,
         ks: &[usize],
         features: Vec<Vec<Option<Features>>>,
-        kernels: &Kernels,
         scratch: &mut Scratch,
     ) -> Trace {
+        let kernels = Kernels::get();
         let most = ks.last().copied().unwrap_or(1);
         let candidates = &mut scratch.shortlist.candidates;
         candidates
@@ -326,6 +426,7 @@ impl Model {
             features,
             neighbours: Vec::new(),
             limits: Vec::new(),
+            rest: scratch.rest[0],
         };
         for k in ks {
             let found = &found[..(*k).min(found.len())];
@@ -343,7 +444,7 @@ impl Model {
                 .iter()
                 .map(|i| {
                     let c = &candidates[*i];
-                    let unit = (c.fixed + c.slope * root) / GENEROUS;
+                    let unit = (c.fixed + c.slope * root) / kappa;
                     Neighbour {
                         rank: rank_of[self.codes.bucket_of(c.row)],
                         error: if limit.is_finite() && unit > 0.0 {
@@ -370,6 +471,7 @@ impl Model {
         usual: f32,
         traces: &[Trace],
         seed: u64,
+        prior: Option<&MissModel>,
     ) -> Calibration {
         let buckets = self.centres.len();
         let checkpoints = checkpoints(buckets);
@@ -398,8 +500,15 @@ impl Model {
         let mut limits: Vec<f32> = stored.iter().map(|trace| trace.limits[i]).collect();
         limits.sort_unstable_by(f32::total_cmp);
         let at = (limits.len() as f64 * USUAL) as usize;
-        let unusual = libm::logf(limits[at.min(limits.len() - 1)] / usual);
-        let model = MissModel::fit(&examples, unusual);
+        let farther = limits[at.min(limits.len() - 1)] / usual;
+        let mut rests: Vec<f32> = stored.iter().map(|trace| trace.rest_share(i)).collect();
+        rests.sort_unstable_by(f32::total_cmp);
+        let rest = rests[at.min(rests.len() - 1)];
+        let unusual = Unusual {
+            distance: libm::logf(farther),
+            rest: libm::logf(rest + 1e-3),
+        };
+        let model = MissModel::fit(&examples, unusual, prior);
 
         let mut ranks: Vec<u32> = stored
             .iter()
@@ -407,22 +516,37 @@ impl Model {
             .collect();
         ranks.sort_unstable();
         let usual_probes = f64::from(ranks[(ranks.len() * 95 / 100).min(ranks.len() - 1)] + 1);
-        let errors = |stranger: bool| {
+        let ordinary = Ordinary {
+            probes: ordinary_probes(usual_probes, buckets),
+            limit: usual * farther,
+            rest,
+        };
+        let errors = |unusual: bool| {
             let mut errors: Vec<f32> = traces
                 .iter()
-                .filter(|trace| trace.stranger == stranger)
+                .filter(|trace| {
+                    if unusual {
+                        !trace.is_ordinary(i, &ordinary)
+                    } else {
+                        !trace.stranger && trace.is_ordinary(i, &ordinary)
+                    }
+                })
                 .flat_map(|trace| trace.neighbours[i].iter().map(|neighbour| neighbour.error))
                 .collect();
             errors.sort_unstable_by(f32::total_cmp);
             errors
         };
-        let (stored_errors, stranger_errors) = (errors(false), errors(true));
+        let (ordinary_errors, unusual_errors) = (errors(false), errors(true));
 
         let watched = Watched {
             checkpoints,
             neighbours: stored
                 .iter()
                 .map(|trace| &trace.neighbours[i][..])
+                .collect(),
+            ordinary: stored
+                .iter()
+                .map(|trace| trace.is_ordinary(i, &ordinary))
                 .collect(),
             shares: stored
                 .iter()
@@ -443,15 +567,23 @@ impl Model {
         // to buckets that are not scanned.
         let setting = |recall: f64| {
             // A little more than is asked: what is measured on a sample is off by as much.
-            let recall = recall + SAFETY * (1.0 - recall);
+            let safety = (SAFETY * (1.0 - recall)).min(MOST_SAFETY);
+            let recall = if k == 1 {
+                // One neighbour is found or not: the sample says less.
+                recall + (3.0 * SAFETY * (1.0 - recall)).min((recall - 0.75).max(0.0) * SAFETY)
+            } else {
+                recall + safety
+            };
             let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
-            let kappa = quantile(&stored_errors, within);
-            let stopping = watched.stopping(recall, kappa);
+            let kappa = quantile(&ordinary_errors, within, GENEROUS);
+            let unusual = 1.0 - UNUSUAL_PART * (1.0 - within);
+            let stranger_kappa = quantile(&unusual_errors, unusual, MOST_GENEROUS).max(kappa);
+            let stopping = watched.stopping(recall, [kappa, stranger_kappa]);
             Setting {
                 share: stopping.share,
                 start: stopping.start,
                 kappa,
-                stranger_kappa: quantile(&stranger_errors, within).max(kappa),
+                stranger_kappa,
                 probes: stopping.probes,
             }
         };
@@ -469,19 +601,18 @@ impl Model {
             model,
             usual,
             usual_probes,
+            farther,
+            rest,
             settings,
         }
     }
 }
 
 /// The error that this share of `errors`, ascending, does not exceed, in bounds.
-fn quantile(errors: &[f32], share: f64) -> f32 {
+fn quantile(errors: &[f32], share: f64, most: f32) -> f32 {
     let at = (errors.len() as f64 * share) as usize;
     let kappa = errors.get(at.min(errors.len().saturating_sub(1)));
-    kappa
-        .copied()
-        .unwrap_or(GENEROUS)
-        .clamp(LEAST_KAPPA, GENEROUS)
+    kappa.copied().unwrap_or(most).clamp(LEAST_KAPPA, most)
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub(crate) struct Watched<'a> {
     pub(crate) checkpoints: &'a [u32],
     /// True neighbours of each point, by the rank of their buckets.
     pub(crate) neighbours: Vec<&'a [Neighbour]>,
+    /// Whether the search for each point would be an ordinary one.
+    pub(crate) ordinary: Vec<bool>,
     /// For each point and checkpoint, the share of neighbours that the model expects to be still to
     /// come; infinite where it cannot say.
     pub(crate) shares: Vec<Vec<f64>>,
@@ -32,12 +34,13 @@ pub(crate) struct Stopping {
 }
 
 impl Watched<'_> {
-    /// The largest share that reaches `recall` when candidates are given `kappa` standard errors.
-    pub(crate) fn stopping(&self, recall: f64, kappa: f32) -> Stopping {
+    /// The largest share that reaches `recall` when candidates are given so many standard errors,
+    /// in ordinary searches and in others.
+    pub(crate) fn stopping(&self, recall: f64, kappas: [f32; 2]) -> Stopping {
         // Looking up later finds more, so that the share can be larger.
-        let early = self.share(recall, kappa, 0);
+        let early = self.share(recall, kappas, 0);
         let start = self.start(early.share);
-        self.share(recall, kappa, start)
+        self.share(recall, kappas, start)
     }
 
     /// The share of a point's neighbours that are not found when `m` buckets are scanned.
@@ -48,12 +51,14 @@ impl Watched<'_> {
         (neighbours.len() - found) as f64 / neighbours.len().max(1) as f64
     }
 
-    fn share(&self, recall: f64, kappa: f32, start: usize) -> Stopping {
+    fn share(&self, recall: f64, kappas: [f32; 2], start: usize) -> Stopping {
         // Each point stops at the first checkpoint whose share is no larger than asked. As what is
         // asked falls, one after the other is left for the next that is lower.
         let mut changes: Vec<(f64, f64, f64)> = Vec::new();
         let (mut missing, mut probed) = (0.0, 0.0);
-        for (neighbours, shares) in self.neighbours.iter().zip(&self.shares) {
+        let points = self.neighbours.iter().zip(&self.ordinary).zip(&self.shares);
+        for ((neighbours, ordinary), shares) in points {
+            let kappa = if *ordinary { kappas[0] } else { kappas[1] };
             let mut least = f64::INFINITY;
             let mut before: Option<(f64, f64, f64)> = None;
             for (share, m) in shares.iter().zip(self.checkpoints).skip(start) {

@@ -7,7 +7,7 @@ use crate::adaptive::codes::{Bits, Codes};
 use crate::adaptive::layout::{Layout, MOST_AXES};
 use crate::adaptive::projection::{Projection, Spectrum, squared_norm};
 use crate::adaptive::quantised::{Centres, Quantised};
-use crate::adaptive::search::{Effort, Scratch};
+use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::tree::{Member, grow};
 use crate::control::Control;
 use crate::error::Result;
@@ -286,7 +286,7 @@ impl Model {
             first_checkpoint: usize::MAX,
             kappa: 1.5,
             stranger_kappa: 1.5,
-            ordinary: usize::MAX,
+            ordinary: Ordinary::ANY,
             usual: 1.0,
         };
         let width = padded_width(dim);

@@ -1,15 +1,12 @@
 //! From a k and a recall to how a search goes about it, between the points of the calibration.
 
-use crate::adaptive::calibrate::{Calibration, RECALLS, Setting};
-use crate::adaptive::search::Effort;
+use crate::adaptive::calibrate::{Calibration, RECALLS, Setting, ordinary_probes};
+use crate::adaptive::search::{Effort, Ordinary};
 use crate::adaptive::stopping::{Features, MissModel, StopRule};
 use crate::kernel::Kernels;
 
 /// Recalls up to this far below one are told apart.
 const LEAST_MISSING: f64 = 1e-6;
-/// A query that needs so many times the usual number of buckets is treated as a stranger.
-const ORDINARY: f64 = 4.0;
-
 /// How to search.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -49,6 +46,8 @@ impl Plan {
         let mut usual = geometric(f64::from(low.usual), f64::from(high.usual));
         let mut probes = geometric(a.probes, b.probes);
         let mut usual_probes = geometric(low.usual_probes, high.usual_probes);
+        let farther = geometric(f64::from(low.farther), f64::from(high.farther));
+        let rest = geometric(f64::from(low.rest), f64::from(high.rest));
         if k > high.k {
             // Beyond the last calibrated k, distances and probes grow on as they did before it.
             let ratio = libm::log(k as f64 / high.k as f64);
@@ -75,9 +74,11 @@ impl Plan {
                 first_checkpoint: start,
                 kappa,
                 stranger_kappa: stranger_kappa.max(kappa),
-                // Where that is more than there are, half of the way to all.
-                ordinary: (ORDINARY * usual_probes).min((usual_probes + buckets as f64) / 2.0)
-                    as usize,
+                ordinary: Ordinary {
+                    probes: ordinary_probes(usual_probes, buckets),
+                    limit: (usual * farther) as f32,
+                    rest: rest as f32,
+                },
                 usual: usual as f32,
             },
             rule: StopRule::new(share, start, buckets),
@@ -91,7 +92,7 @@ impl Plan {
         self.effort.most = probes;
         self.effort.expected = probes;
         self.effort.first_checkpoint = usize::MAX;
-        self.effort.ordinary = usize::MAX;
+        self.effort.ordinary.probes = usize::MAX;
         self
     }
 

@@ -21,13 +21,48 @@ pub(crate) struct Effort {
     pub(crate) expected: usize,
     /// First checkpoint to look up at.
     pub(crate) first_checkpoint: usize,
-    /// Standard errors of an estimate that are allowed for, where at most `ordinary` buckets were
-    /// scanned, and where more were.
+    /// Standard errors of an estimate that are allowed for, where the query is ordinary, and where
+    /// it is not.
     pub(crate) kappa: f32,
     pub(crate) stranger_kappa: f32,
-    pub(crate) ordinary: usize,
+    pub(crate) ordinary: Ordinary,
     /// Squared distance of the k-th neighbour, usually (scaled).
     pub(crate) usual: f32,
+}
+
+/// Bounds of what most stored points would need as queries; a query beyond one of them is unlike
+/// them, and its estimates may be farther off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Ordinary {
+    /// Buckets scanned.
+    pub(crate) probes: usize,
+    /// Squared distance of the k-th neighbour (scaled).
+    pub(crate) limit: f32,
+    /// The query's squared rest in parts of that distance.
+    pub(crate) rest: f32,
+}
+
+impl Ordinary {
+    /// What every query is.
+    pub(crate) const ANY: Self = Self {
+        probes: usize::MAX,
+        limit: f32::INFINITY,
+        rest: f32::INFINITY,
+    };
+
+    /// Whether a query that ended with these is ordinary.
+    pub(crate) fn holds(&self, probes: usize, limit: f32, rest: f32) -> bool {
+        probes <= self.probes && limit <= self.limit && rest <= self.rest * limit
+    }
+}
+
+/// What a bucket's scan allows for, by the standard errors that are asked for.
+#[derive(Debug, Clone, Copy)]
+struct Margins {
+    rounding: f32,
+    centre: f32,
+    query: f32,
+    rest: f32,
 }
 
 /// What a search works with; kept from one to the next.
@@ -36,7 +71,8 @@ pub(crate) struct Scratch {
     /// `padded_width(dim)` floats, a unit vector where the metric is cosine.
     pub(crate) query: Vec<f32>,
     y: Vec<f32>,
-    rest: [f32; 1],
+    /// The part of its squared distance from the mean that the axes leave out.
+    pub(crate) rest: [f32; 1],
     split: Split,
     plain: Quantised,
     weighted: Quantised,
@@ -100,20 +136,6 @@ impl Model {
         scratch: &mut Scratch,
         mut stop: impl FnMut(usize, &Sight<'_>) -> bool,
     ) {
-        let codes = &self.codes;
-        let (axes, stride) = (codes.axes, codes.stride());
-        let rest = scratch.rest[0];
-        let rest_root = rest.sqrt();
-        let weighted = &scratch.weighted;
-        // A rounded coordinate is off by up to half a step, evenly: a twelfth in square.
-        let rounding = effort.stranger_kappa * 2.0 * (1.0_f32 / 12.0).sqrt();
-        let centre_margin = rounding * scratch.plain.step;
-        let code_norm = codes.bits.usual_code() * (axes as f32).sqrt();
-        let query_margin = rounding * weighted.step * code_norm;
-        let rest_margin = effort.stranger_kappa * 2.0 * self.rests.spread * rest_root;
-        let rest_factor = -2.0 * self.rests.correlation * rest_root;
-        let middle = codes.bits.middle() * weighted.sum as f32;
-
         let count = self.centres.len();
         let most = effort.most.min(count);
         let checkpoints = checkpoints(count);
@@ -131,6 +153,7 @@ impl Model {
                 &mut s.order,
             );
         };
+        let margins = self.margins(effort.stranger_kappa, scratch);
         let mut rank = 0;
         // One more than are scanned, to see how far the next one is.
         list((listed + 1).min(count), scratch);
@@ -140,36 +163,7 @@ impl Model {
                 listed = (2 * listed).min(most);
                 list((listed + 1).min(count), scratch);
             }
-            let place = scratch.order[rank] as u32 as usize;
-            let bucket = &codes.buckets[place];
-            let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
-            let next = scratch
-                .order
-                .get(rank + 1)
-                .map_or(place, |next| *next as u32 as usize);
-            let next = codes.buckets[next].first_group as usize * stride;
-            kernels.scan(
-                BucketScan {
-                    groups: &codes.groups[groups.start * stride..groups.end * stride],
-                    lines: stride - 1,
-                    nibbles: codes.bits == Bits::Four,
-                    live: &live[groups],
-                    query: &scratch.weighted.codes,
-                    base: scratch.scores[place] + rest,
-                    a_unit: bucket.a_unit,
-                    u_factor: -2.0 * scratch.weighted.step * bucket.u_unit,
-                    middle,
-                    e_factor: rest_factor * bucket.e_unit,
-                    u_margin: rounding * bucket.u_unit,
-                    u_plus: query_margin * bucket.u_unit,
-                    e_margin: rest_margin * bucket.e_unit,
-                    margin: centre_margin * scratch.scores[place].max(0.0).sqrt(),
-                    first: bucket.first_row,
-                    rank: rank as u32,
-                    next: &codes.groups[next..],
-                },
-                &mut scratch.shortlist,
-            );
+            self.scan_bucket(kernels, rank, &margins, live, scratch);
             rank += 1;
             while checkpoint < checkpoints.len() && (checkpoints[checkpoint] as usize) < rank {
                 checkpoint += 1;
@@ -181,7 +175,7 @@ impl Model {
                 let score = |i: usize| f32::from_bits((scratch.order[i] >> 32) as u32);
                 let sight = Sight {
                     scores: &scratch.scores,
-                    rest,
+                    rest: scratch.rest[0],
                     first: score(0),
                     next: score(rank),
                     scanned: rank as u32,
@@ -198,12 +192,72 @@ impl Model {
             }
         }
         scratch.probed = rank;
-        scratch.margin = if rank <= effort.ordinary {
+        let (limit, rest) = (scratch.shortlist.limit(), scratch.rest[0]);
+        scratch.margin = if effort.ordinary.holds(rank, limit, rest) {
             effort.kappa / effort.stranger_kappa
         } else {
             1.0
         };
         scratch.shortlist.settle(scratch.margin);
+    }
+
+    fn margins(&self, kappa: f32, scratch: &Scratch) -> Margins {
+        let codes = &self.codes;
+        // A rounded coordinate is off by up to half a step, evenly: a twelfth in square.
+        let rounding = kappa * 2.0 * (1.0_f32 / 12.0).sqrt();
+        let code_norm = codes.bits.usual_code() * (codes.axes as f32).sqrt();
+        Margins {
+            rounding,
+            centre: rounding * scratch.plain.step,
+            query: rounding * scratch.weighted.step * code_norm,
+            rest: kappa * 2.0 * self.rests.spread * scratch.rest[0].sqrt(),
+        }
+    }
+
+    /// Offer the points of the bucket of this rank to the shortlist.
+    #[inline(always)]
+    fn scan_bucket(
+        &self,
+        kernels: &Kernels,
+        rank: usize,
+        margins: &Margins,
+        live: &[u16],
+        scratch: &mut Scratch,
+    ) {
+        let codes = &self.codes;
+        let stride = codes.stride();
+        let place = scratch.order[rank] as u32 as usize;
+        let bucket = &codes.buckets[place];
+        let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
+        let next = scratch
+            .order
+            .get(rank + 1)
+            .map_or(place, |next| *next as u32 as usize);
+        let next = codes.buckets[next].first_group as usize * stride;
+        let (rest, weighted) = (scratch.rest[0], &scratch.weighted);
+        let score = scratch.scores[place];
+        kernels.scan(
+            BucketScan {
+                groups: &codes.groups[groups.start * stride..groups.end * stride],
+                lines: stride - 1,
+                nibbles: codes.bits == Bits::Four,
+                live: &live[groups],
+                query: &weighted.codes,
+                base: score + rest,
+                a_unit: bucket.a_unit,
+                u_factor: -2.0 * weighted.step * bucket.u_unit,
+                middle: codes.bits.middle() * weighted.sum as f32,
+                e_factor: -2.0 * self.rests.correlation * rest.sqrt() * bucket.e_unit,
+                u_margin: margins.rounding * bucket.u_unit,
+                u_plus: margins.query * bucket.u_unit,
+                e_margin: margins.rest * bucket.e_unit,
+                margin: margins.centre * score.max(0.0).sqrt(),
+                first: bucket.first_row,
+                rank: rank as u32,
+                next: &codes.groups[next..],
+            },
+            &mut scratch.shortlist,
+        );
     }
 
     /// Exact distances of the candidates that can be among the k nearest, to `scratch.top`.

@@ -17,6 +17,8 @@ pub(crate) const WATCHED: usize = 16;
 
 /// Measures of a moment in a search.
 const MEASURES: usize = 12;
+/// Where the logarithm of the query's rest is among the features.
+const REST_FEATURE: usize = 11;
 /// Pairs of measures whose products count, too.
 const PRODUCTS: [(usize, usize); 6] = [(1, 3), (1, 4), (0, 4), (3, 4), (1, 8), (0, 1)];
 /// One, the measures, their squares, the products.
@@ -147,6 +149,15 @@ impl Sight<'_> {
     }
 }
 
+/// Where strangers begin, as logarithms.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Unusual {
+    /// How far neighbours are, in parts of the usual distance, squared.
+    pub(crate) distance: f32,
+    /// The query's squared rest, in parts of the distance of its neighbours.
+    pub(crate) rest: f32,
+}
+
 /// From features to the logarithm of the odds that a neighbour is still to come.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MissModel {
@@ -154,13 +165,11 @@ pub(crate) struct MissModel {
     /// 1 / standard deviation; 0 where there is none.
     inverse: Features,
     coefficients: Features,
-    /// Logarithm of how far neighbours are, in parts of the usual distance, beyond which a query
-    /// is a stranger.
-    unusual: f32,
+    unusual: Unusual,
 }
 
-/// A stranger must be surer, by this power of how much farther than usual its neighbours are, up to
-/// a bound: the model has seen few of its kind, and it has more to lose.
+/// A stranger must be surer, by this power of how much farther than usual its neighbours are, or how
+/// much larger its rest, up to a bound: the model has seen few of its kind, and it has more to lose.
 const STRICTNESS: f32 = 2.0;
 const MOST_STRICTNESS: f32 = 2.5;
 /// Logarithm of how much farther than usual its neighbours must be for a query that the model can
@@ -171,6 +180,8 @@ const BEYOND: f32 = 3.0;
 const REACH: f32 = 4.0;
 /// Ridge penalty, a row.
 const RIDGE: f64 = 1e-3;
+/// And of how far it is from a prior.
+const PRIOR_RIDGE: f64 = 1e-2;
 /// Rounds of reweighted least squares.
 const ROUNDS: usize = 8;
 
@@ -184,33 +195,15 @@ pub(crate) struct Example {
 }
 
 impl MissModel {
-    /// Fit by logistic regression.
-    pub(crate) fn fit(examples: &[Example], unusual: f32) -> Self {
+    /// Fit by logistic regression; towards `prior`, where there is one.
+    pub(crate) fn fit(examples: &[Example], unusual: Unusual, prior: Option<&Self>) -> Self {
         let count = examples.len().max(1) as f64;
-        let (mut mean, mut inverse) = ([0.0; PADDED], [0.0; PADDED]);
-        for i in 1..FEATURES {
-            let sum: f64 = examples.iter().map(|x| f64::from(x.features[i])).sum();
-            let average = sum / count;
-            let spread: f64 = examples
-                .iter()
-                .map(|x| (f64::from(x.features[i]) - average).powi(2))
-                .sum();
-            let deviation = (spread / count).sqrt();
-            mean[i] = average as f32;
-            inverse[i] = if deviation > 1e-4 {
-                (1.0 / deviation) as f32
-            } else {
-                0.0
-            };
-        }
-        inverse[0] = 1.0;
-        let mut model = Self {
-            mean,
-            inverse,
-            coefficients: [0.0; PADDED],
-            unusual,
+        let mut model = prior.map_or_else(|| Self::flat(examples), Self::clone);
+        model.unusual = unusual;
+        let (centre, penalty) = match prior {
+            Some(prior) => (prior.coefficients, PRIOR_RIDGE),
+            None => ([0.0; PADDED], RIDGE),
         };
-        model.coefficients[0] = -1.0;
         let standard: Vec<Features> = examples
             .iter()
             .map(|x| model.standardised(&x.features))
@@ -234,9 +227,9 @@ impl MissModel {
                 }
             }
             for i in 0..FEATURES {
-                let ridge = count * if i == 0 { 1e-6 } else { RIDGE };
+                let ridge = count * if i == 0 { 1e-6 } else { penalty };
                 square[i * FEATURES + i] += ridge;
-                right[i] -= ridge * f64::from(model.coefficients[i]);
+                right[i] -= ridge * f64::from(model.coefficients[i] - centre[i]);
             }
             let square = DMatrix::from_fn(FEATURES, FEATURES, |i, j| {
                 square[i.max(j) * FEATURES + i.min(j)]
@@ -250,6 +243,36 @@ impl MissModel {
             }
         }
         model
+    }
+
+    /// A model that says the same of everything, scaled for the features of `examples`.
+    fn flat(examples: &[Example]) -> Self {
+        let count = examples.len().max(1) as f64;
+        let (mut mean, mut inverse) = ([0.0; PADDED], [0.0; PADDED]);
+        for i in 1..FEATURES {
+            let sum: f64 = examples.iter().map(|x| f64::from(x.features[i])).sum();
+            let average = sum / count;
+            let spread: f64 = examples
+                .iter()
+                .map(|x| (f64::from(x.features[i]) - average).powi(2))
+                .sum();
+            let deviation = (spread / count).sqrt();
+            mean[i] = average as f32;
+            inverse[i] = if deviation > 1e-4 {
+                (1.0 / deviation) as f32
+            } else {
+                0.0
+            };
+        }
+        inverse[0] = 1.0;
+        let mut coefficients = [0.0; PADDED];
+        coefficients[0] = -1.0;
+        Self {
+            mean,
+            inverse,
+            coefficients,
+            unusual: Unusual::default(),
+        }
     }
 
     #[inline(always)]
@@ -284,11 +307,12 @@ impl MissModel {
 
     #[inline(always)]
     fn log_odds_inline(&self, features: &Features) -> f32 {
-        let far = features[1] - self.unusual;
+        let far = features[1] - self.unusual.distance;
         if far > BEYOND {
             return f32::INFINITY;
         }
-        let strictness = (STRICTNESS * far).clamp(0.0, MOST_STRICTNESS);
+        let apart = features[REST_FEATURE] - self.unusual.rest;
+        let strictness = (STRICTNESS * far.max(apart)).clamp(0.0, MOST_STRICTNESS);
         self.dot(&self.standardised(features)) + strictness
     }
 }

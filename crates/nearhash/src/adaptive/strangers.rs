@@ -10,7 +10,7 @@ use crate::random::stream;
 const STRANGER_STREAM: u64 = u64::MAX - 1000;
 
 /// Kinds of strangers.
-const KINDS: u32 = 15;
+pub(crate) const KINDS: u32 = 16;
 
 impl Model {
     /// Stranger `number` of a seed, as a query: padded, a unit vector under cosine.
@@ -110,6 +110,14 @@ impl Model {
                     let j = random.random_range(0..dim as u32) as usize;
                     made[j] += norm * factor(random, 2.0) / count as f32;
                 }
+            }
+            // Nearly all coordinates alike.
+            14 => {
+                let level = x[..dim].iter().sum::<f32>() / dim as f32;
+                let by = 0.3 * random.random::<f32>() * level.abs().max(spread);
+                made[..dim]
+                    .iter_mut()
+                    .for_each(|x| *x = level + by * normal(random));
             }
             // Blurred: each coordinate the mean of its surroundings.
             _ => {

@@ -78,6 +78,7 @@ fn what_is_calibrated_is_within_its_bounds() {
             assert!(setting.share > 0.0 && setting.share <= 1.0);
             assert!((LEAST_KAPPA..=GENEROUS).contains(&setting.kappa));
             assert!(setting.stranger_kappa >= setting.kappa);
+            assert!(setting.stranger_kappa <= MOST_GENEROUS);
             assert!(setting.probes >= 1.0);
         }
         for pair in calibration.settings.windows(2) {
@@ -106,18 +107,19 @@ fn queries_that_are_not_searched_by_codes_leave_no_trace() {
     let model = even();
     let mut scratch = Scratch::default();
     let mut live = model.codes.live.clone();
-    let (ks, usual) = ([1, 10], [1.0, 1.0]);
     // Nothing of an earlier query is there to be taken for this one's.
     scratch.query = vec![1e6; padded_width(24)];
     scratch.query[24..].fill(0.0);
-    let depth = model.centres.len();
-    assert!(
-        model
-            .trace(None, depth, &ks, &usual, (&mut scratch, &mut live))
-            .is_none()
-    );
+    let search = Search {
+        ks: &[1, 10],
+        usual: vec![1.0, 1.0],
+        depth: model.centres.len(),
+        kappa: GENEROUS,
+    };
+    let trace = model.trace(None, &search, &mut scratch, &mut live);
+    assert!(trace.is_none());
     model.copy_prepared(5, &mut scratch.query);
-    let trace = model.trace(Some(5), depth, &ks, &usual, (&mut scratch, &mut live));
+    let trace = model.trace(Some(5), &search, &mut scratch, &mut live);
     let trace = trace.unwrap();
     assert_eq!(live, model.codes.live);
     assert_eq!(trace.neighbours[1].len(), 10);
@@ -147,9 +149,9 @@ fn a_cancelled_calibration_says_so() {
 
 #[test]
 fn quantiles_stay_in_bounds() {
-    assert_eq!(quantile(&[], 0.5), GENEROUS);
-    assert_eq!(quantile(&[0.0, 0.0, 0.0], 0.9), LEAST_KAPPA);
-    assert_eq!(quantile(&[0.5, 1.0, 1.5, 2.0], 0.5), 1.5);
-    assert_eq!(quantile(&[0.5, 1.0], 1.0), 1.0);
-    assert_eq!(quantile(&[9.0], 0.1), GENEROUS);
+    assert_eq!(quantile(&[], 0.5, GENEROUS), GENEROUS);
+    assert_eq!(quantile(&[0.0, 0.0, 0.0], 0.9, GENEROUS), LEAST_KAPPA);
+    assert_eq!(quantile(&[0.5, 1.0, 1.5, 2.0], 0.5, GENEROUS), 1.5);
+    assert_eq!(quantile(&[0.5, 1.0], 1.0, GENEROUS), 1.0);
+    assert_eq!(quantile(&[9.0], 0.1, GENEROUS), GENEROUS);
 }

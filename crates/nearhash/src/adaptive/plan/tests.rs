@@ -1,5 +1,6 @@
 use super::*;
 use crate::adaptive::calibrate::KS;
+use crate::adaptive::stopping::Unusual;
 
 /// A calibration such as one comes out: more recall costs more, more neighbours too.
 fn calibration(k: usize) -> Calibration {
@@ -12,9 +13,18 @@ fn calibration(k: usize) -> Calibration {
     });
     Calibration {
         k,
-        model: MissModel::fit(&[], k as f32),
+        model: MissModel::fit(
+            &[],
+            Unusual {
+                distance: k as f32,
+                rest: 0.0,
+            },
+            None,
+        ),
         usual: 0.1 * (k as f32).powf(0.3),
         usual_probes: 5.0 * (k as f64).sqrt(),
+        farther: 2.0,
+        rest: 0.5,
         settings: settings.collect(),
     }
 }
@@ -72,8 +82,11 @@ fn calibrated_points_are_met_exactly() {
             assert_eq!(plan.effort.k, calibration.k);
             // Rounded down, from a little less or more.
             let half_way = (calibration.usual_probes + 200.0) / 2.0;
-            let ordinary = (4.0 * calibration.usual_probes).min(half_way) as usize;
-            assert!(plan.effort.ordinary.abs_diff(ordinary) <= 1);
+            let probes = (4.0 * calibration.usual_probes).min(half_way) as usize;
+            let ordinary = plan.effort.ordinary;
+            assert!(ordinary.probes.abs_diff(probes) <= 1);
+            assert!((ordinary.limit / calibration.usual / 2.0 - 1.0).abs() < 1e-5);
+            assert!((ordinary.rest - 0.5).abs() < 1e-6);
         }
     }
     // Below the curve it is its first point.
@@ -87,7 +100,10 @@ fn between_and_beyond_the_calibrated_k_distances_and_probes_go_on() {
         let now = plan(k, 0.95);
         assert!(now.effort.usual > before.effort.usual, "{k}");
         assert!(now.effort.expected >= before.effort.expected, "{k}");
-        assert!(now.effort.ordinary >= before.effort.ordinary, "{k}");
+        assert!(
+            now.effort.ordinary.probes >= before.effort.ordinary.probes,
+            "{k}"
+        );
         assert!((0.0..=1.0).contains(&now.part), "{k}");
         before = now;
     }

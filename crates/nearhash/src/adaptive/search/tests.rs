@@ -28,7 +28,7 @@ fn effort(k: usize, most: usize) -> Effort {
         first_checkpoint: usize::MAX,
         kappa: 2.0,
         stranger_kappa: 2.0,
-        ordinary: usize::MAX,
+        ordinary: Ordinary::ANY,
         usual: 1.0,
     }
 }

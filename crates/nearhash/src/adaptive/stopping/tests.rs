@@ -6,6 +6,12 @@ use rand_distr::StandardNormal;
 use super::*;
 use crate::random::stream;
 
+/// Nothing is a stranger.
+const NONE: Unusual = Unusual {
+    distance: 100.0,
+    rest: 100.0,
+};
+
 #[test]
 fn logarithms_are_right_to_three_thousandths() {
     for exponent in -120..120 {
@@ -155,7 +161,7 @@ fn examples(seed: u64, count: usize, truth: &[(usize, f32)], constant: f32) -> V
 #[test]
 fn a_fit_recovers_the_model_that_made_the_examples() {
     let truth = [(2, 0.8), (5, -0.5), (20, 0.3)];
-    let found = MissModel::fit(&examples(1, 4000, &truth, -1.2), 100.0);
+    let found = MissModel::fit(&examples(1, 4000, &truth, -1.2), NONE, None);
     let kernels = Kernels::get();
     for example in examples(2, 200, &truth, -1.2) {
         let odds = f64::from(example.missing / (1.0 - example.missing)).ln();
@@ -170,7 +176,7 @@ fn weights_decide_between_examples_that_disagree() {
     let mut others = examples(3, 2000, &[], -2.0);
     let fit = |all: &[Example], others: &[Example]| {
         let both: Vec<Example> = all.iter().chain(others).cloned().collect();
-        MissModel::fit(&both, 100.0).log_odds(Kernels::get(), &all[0].features)
+        MissModel::fit(&both, NONE, None).log_odds(Kernels::get(), &all[0].features)
     };
     assert!(fit(&all, &others).abs() < 0.2);
     others.iter_mut().for_each(|example| example.weight = 0.05);
@@ -192,14 +198,14 @@ fn fits_of_nothing_of_constants_and_of_certainties_are_finite() {
         constant(0.0, 500),
         constant(1.0, 500),
     ] {
-        let model = MissModel::fit(&examples, 100.0);
+        let model = MissModel::fit(&examples, NONE, None);
         for example in self::examples(5, 20, &[], 0.0) {
             let odds = model.log_odds(Kernels::get(), &example.features);
             assert!(odds.is_finite() && odds.abs() < 50.0, "{odds}");
         }
     }
     let certain = |missing| {
-        let model = MissModel::fit(&constant(missing, 500), 100.0);
+        let model = MissModel::fit(&constant(missing, 500), NONE, None);
         model.log_odds(Kernels::get(), &constant(missing, 1)[0].features)
     };
     assert!(certain(0.0) < -4.0 && certain(1.0) > 4.0);
@@ -207,7 +213,11 @@ fn fits_of_nothing_of_constants_and_of_certainties_are_finite() {
 
 #[test]
 fn strangers_must_be_surer_and_the_farthest_are_never_sure() {
-    let model = MissModel::fit(&examples(6, 1000, &[(2, 1.0)], 0.0), 0.5);
+    let unusual = Unusual {
+        distance: 0.5,
+        rest: 0.5,
+    };
+    let model = MissModel::fit(&examples(6, 1000, &[(2, 1.0)], 0.0), unusual, None);
     let kernels = Kernels::get();
     let odds = |distance: f32| {
         let mut features = [0.0; PADDED];
@@ -226,6 +236,60 @@ fn strangers_must_be_surer_and_the_farthest_are_never_sure() {
     }
     assert!(before > MOST_STRICTNESS - 1e-5);
     assert_eq!(odds(0.5 + BEYOND + 0.01), f32::INFINITY);
+    // A large rest makes a stranger, too, but one that can be searched for.
+    let mut features = [0.0; PADDED];
+    for (rest, strictness) in [(0.4, 0.0), (1.0, 1.0), (9.0, MOST_STRICTNESS)] {
+        features[REST_FEATURE] = rest;
+        let plain = model.dot(&model.standardised(&features));
+        let odds = model.log_odds(kernels, &features);
+        assert!((odds - plain - strictness).abs() < 1e-4, "{rest}: {odds}");
+    }
+}
+
+#[test]
+fn the_rest_is_where_it_is_said_to_be() {
+    let nearest: Vec<f32> = (1..=16).map(|i| i as f32).collect();
+    let features = |rest: f32| {
+        let sight = Sight {
+            scores: &[1.0; 32],
+            rest,
+            first: 1.0,
+            next: 2.0,
+            scanned: 4,
+            buckets: 32,
+            nearest: &nearest,
+            ranks: &[0.0; 16],
+            k: 10,
+            usual: 8.0,
+        };
+        sight.features(Kernels::get()).unwrap()[REST_FEATURE]
+    };
+    for rest in [0.0, 0.5, 30.0] {
+        // In parts of the tenth distance.
+        assert!((features(rest) - (rest / 10.0 + 1e-3).ln()).abs() < 3e-3);
+    }
+}
+
+#[test]
+fn with_few_examples_a_model_stays_near_its_prior() {
+    let truth = [(1, 1.5), (4, -0.8)];
+    let prior = MissModel::fit(&examples(1, 4000, &truth, -1.2), NONE, None);
+    let probe = examples(2, 200, &truth, -1.2);
+    let kernels = Kernels::get();
+    let apart = |model: &MissModel| {
+        let odds = |m: &MissModel, x: &Example| f64::from(m.log_odds(kernels, &x.features));
+        probe
+            .iter()
+            .map(|x| (odds(model, x) - odds(&prior, x)).abs())
+            .sum::<f64>()
+            / 200.0
+    };
+    let few = examples(3, 60, &truth, -1.2);
+    let alone = apart(&MissModel::fit(&few, NONE, None));
+    let with = apart(&MissModel::fit(&few, NONE, Some(&prior)));
+    assert!(with < 0.5 * alone, "{with} {alone}");
+    // Nothing to learn from leaves it as it is.
+    assert_eq!(MissModel::fit(&[], NONE, Some(&prior)), prior);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x2cb7_9fc1_5ed3_0195;
+const GOLDEN: u64 = 0x2f68_9cfe_57e9_117a;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
