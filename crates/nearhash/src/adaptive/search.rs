@@ -356,15 +356,16 @@ fn nearest_buckets(
         },
     );
     let width = (mean - least).max(0.0);
+    let most = want + want / 3 + 4;
     let (mut low, mut high) = (0.0_f32, 4.0_f32);
     let mut at = fraction.clamp(0.02, 2.0);
     const STEPS: usize = 8;
-    for _ in 0..STEPS {
+    for step in 0..STEPS {
         let limit = least + at * width;
         let within = kernels.count_within(scores, limit);
         if within < want {
             low = at;
-        } else if within > want + want / 4 + 2 {
+        } else if within > most {
             high = at;
         } else if limit > 0.0 {
             *fraction = at;
@@ -375,7 +376,15 @@ fn nearest_buckets(
             out.truncate(want);
             return;
         }
-        at = (low + high) * 0.5;
+        // Counts grow by about the power of 1.6; what comes out of bounds is halved.
+        let ratio = (want + most) as f32 / (2 * within.max(1)) as f32;
+        let root = ratio.sqrt();
+        let next = at * (0.6 * root + 0.4 * root * root.sqrt());
+        at = if step < STEPS / 2 && next > low && next < high {
+            next
+        } else {
+            (low + high) * 0.5
+        };
     }
     // Many equal scores.
     out.extend((0..count as u32).map(key));
