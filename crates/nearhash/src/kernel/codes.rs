@@ -219,32 +219,47 @@ impl Shortlist {
             + self.candidates.capacity() * size_of::<Candidate>()
     }
 
-    /// Note an estimate that is below the last of those watched.
+    /// Note those of sixteen estimates whose bit is set, one after the other; of those that are not
+    /// below the last one watched, nothing is kept.
     ///
     /// # Safety
     /// As for [`Lanes`].
     #[inline(always)]
-    unsafe fn note<V: Lanes>(&mut self, estimate: f32, rank: f32) {
+    unsafe fn note<V: Lanes>(&mut self, estimates: &[f32; LANES], mut bits: u16, rank: f32) {
         if self.nearest.len() == LANES {
             // SAFETY: both lists have sixteen places.
             unsafe {
-                // All places at once: each takes its old value, its neighbour's, or the new one.
                 let (nearest, ranks) = (self.nearest.as_mut_ptr(), self.ranks.as_mut_ptr());
-                let (new, new_rank) = (V::splat(estimate), V::splat(rank));
-                let (old, old_ranks) = (V::load(nearest), V::load(ranks));
-                let before = old.shifted();
-                let (stays, starts) = (old.below(new), before.below(new));
-                old.min(before.max(new)).store(nearest);
-                let ranks_here = new_rank.select(starts, old_ranks.shifted());
-                old_ranks.select(stays, ranks_here).store(ranks);
+                let (mut old, mut old_ranks) = (V::load(nearest), V::load(ranks));
+                let new_rank = V::splat(rank);
+                // In registers: to wait for memory after each takes longer than all the rest.
+                while bits != 0 {
+                    let lane = bits.trailing_zeros() as usize;
+                    bits &= bits - 1;
+                    let new = V::splat(estimates[lane]);
+                    // All places at once: each takes its old value, its neighbour's, or the new one.
+                    let before = old.shifted();
+                    let (stays, starts) = (old.below(new), before.below(new));
+                    old = old.min(before.max(new));
+                    let ranks_here = new_rank.select(starts, old_ranks.shifted());
+                    old_ranks = old_ranks.select(stays, ranks_here);
+                }
+                old.store(nearest);
+                old_ranks.store(ranks);
             }
         } else {
-            let place = self.nearest.partition_point(|x| *x <= estimate);
-            let last = self.nearest.len() - 1;
-            self.nearest.copy_within(place..last, place + 1);
-            self.ranks.copy_within(place..last, place + 1);
-            self.nearest[place] = estimate;
-            self.ranks[place] = rank;
+            while bits != 0 {
+                let estimate = estimates[bits.trailing_zeros() as usize];
+                bits &= bits - 1;
+                let place = self.nearest.partition_point(|x| *x <= estimate);
+                let last = self.nearest.len() - 1;
+                if place <= last {
+                    self.nearest.copy_within(place..last, place + 1);
+                    self.ranks.copy_within(place..last, place + 1);
+                    self.nearest[place] = estimate;
+                    self.ranks[place] = rank;
+                }
+            }
         }
         let limit = self.nearest[self.k - 1];
         if limit != self.limit {
@@ -362,7 +377,7 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
                 D::V::splat(f32::NEG_INFINITY)
             };
             let within = bound.below(D::V::splat(limit + s.margin)) & live;
-            let mut noted = estimate.below(D::V::splat(out.last)) & live;
+            let noted = estimate.below(D::V::splat(out.last)) & live;
             if within | noted != 0 {
                 let mut estimates = [0.0; LANES];
                 estimate.store(estimates.as_mut_ptr());
@@ -379,13 +394,8 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
                         row: s.first + (group * LANES + lane) as u32,
                     });
                 }
-                while noted != 0 {
-                    let lane = noted.trailing_zeros() as usize;
-                    noted &= noted - 1;
-                    let estimate = estimates[lane];
-                    if estimate < out.last {
-                        out.note::<D::V>(estimate, s.rank as f32);
-                    }
+                if noted != 0 {
+                    out.note::<D::V>(&estimates, noted, s.rank as f32);
                 }
             }
         }
