@@ -302,13 +302,14 @@ impl Model {
             most = f32::INFINITY;
         }
         let (root, margin) = (most.sqrt(), scratch.margin);
-        scratch.rows.clear();
-        scratch.rows.extend(
-            others
-                .iter()
-                .filter(|c| c.estimate - (c.fixed + c.slope * root) * margin <= most)
-                .map(|c| c.row),
-        );
+        scratch.rows.resize(others.len(), 0);
+        let mut kept = 0;
+        for c in others {
+            scratch.rows[kept] = c.row;
+            let bound = c.estimate - (c.fixed + c.slope * root) * margin;
+            kept += usize::from(bound <= most);
+        }
+        scratch.rows.truncate(kept);
         rank(&scratch.rows, &mut scratch.squared, top);
         scratch.ranked = ranked;
     }

@@ -104,11 +104,15 @@ impl Sight<'_> {
         kernels.compiled(
             #[inline(always)]
             || {
-                let (mut recent, mut sum) = (0_u32, 0.0_f32);
-                for rank in ranks {
-                    recent += u32::from(2.0 * rank >= scanned);
-                    sum += rank;
+                // Whole numbers below 2²⁴, in any order.
+                let (mut recent, mut sums) = ([0_u32; 8], [0.0_f32; 8]);
+                for ranks in ranks.chunks(8) {
+                    for (i, rank) in ranks.iter().enumerate() {
+                        recent[i] += u32::from(2.0 * rank >= scanned);
+                        sums[i] += rank;
+                    }
                 }
+                let (recent, sum): (u32, f32) = (recent.iter().sum(), sums.iter().sum());
                 let inverse = 1.0 / limit;
                 // All logarithms at once.
                 let mut measures: [f32; 16] = [
@@ -277,24 +281,29 @@ impl MissModel {
 
     #[inline(always)]
     fn standardised(&self, features: &Features) -> Features {
-        std::array::from_fn(|i| {
-            ((features[i] - self.mean[i]) * self.inverse[i]).clamp(-REACH, REACH)
-        })
+        let mut out = [0.0; PADDED];
+        for i in 0..PADDED {
+            let x = (features[i] - self.mean[i]) * self.inverse[i];
+            let x = if x < REACH { x } else { REACH };
+            out[i] = if x > -REACH { x } else { -REACH };
+        }
+        out
     }
 
     #[inline(always)]
     fn dot(&self, standardised: &Features) -> f32 {
-        // Sixteen sums, so that the compiler can use vectors.
+        // Sixteen sums, added by halves, so that the compiler can use vectors.
         let mut sums = [0.0_f32; 16];
-        for (x, b) in standardised
-            .chunks_exact(16)
-            .zip(self.coefficients.chunks_exact(16))
-        {
-            for i in 0..16 {
-                sums[i] += x[i] * b[i];
+        for i in 0..16 {
+            sums[i] = standardised[i] * self.coefficients[i]
+                + standardised[16 + i] * self.coefficients[16 + i];
+        }
+        for half in [8, 4, 2, 1] {
+            for i in 0..half {
+                sums[i] += sums[half + i];
             }
         }
-        sums.iter().sum()
+        sums[0]
     }
 
     /// Logarithm of the odds that a neighbour is still to come.

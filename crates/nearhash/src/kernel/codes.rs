@@ -134,16 +134,17 @@ pub(crate) unsafe fn count_within<V: Lanes, const N: usize>(
 /// As for [`count_within`].
 #[inline(always)]
 pub(crate) unsafe fn list_within<V: Lanes>(values: &[f32], limit: f32, out: &mut Vec<u32>) {
-    // SAFETY: every chunk has sixteen values.
+    out.reserve(values.len());
+    // SAFETY: every chunk has sixteen values, and there is room for as many places as values.
     unsafe {
         let limit = V::splat(limit);
+        let mut count = out.len();
         for (i, some) in values.chunks_exact(LANES).enumerate() {
-            let mut within = V::load(some.as_ptr()).below(limit);
-            while within != 0 {
-                out.push((i * LANES) as u32 + within.trailing_zeros());
-                within &= within - 1;
-            }
+            let within = V::load(some.as_ptr()).below(limit);
+            V::list(within, (i * LANES) as u32, out.as_mut_ptr().add(count));
+            count += within.count_ones() as usize;
         }
+        out.set_len(count);
     }
 }
 
@@ -273,8 +274,15 @@ impl Shortlist {
     pub(crate) fn settle(&mut self, part: f32) {
         let (limit, root) = (self.limit, self.root);
         if limit.is_finite() {
-            self.candidates
-                .retain(|c| c.estimate - (c.slope * root + c.fixed) * part <= limit);
+            // All are moved, kept or not: to guess which takes longer.
+            let mut kept = 0;
+            for at in 0..self.candidates.len() {
+                let c = self.candidates[at];
+                self.candidates[kept] = c;
+                let bound = c.estimate - (c.slope * root + c.fixed) * part;
+                kept += usize::from(bound <= limit);
+            }
+            self.candidates.truncate(kept);
         }
     }
 }

@@ -58,6 +58,18 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn reduce(self) -> f32;
     /// [`reduce`](Self::reduce) of four at once.
     unsafe fn reduce4(of: [Self; 4]) -> [f32; 4];
+    /// `first` + i for every bit i that is set, ascending, to `to`, which must have sixteen integers
+    /// writable; those behind the last are anything.
+    #[inline(always)]
+    unsafe fn list(bits: u16, first: u32, to: *mut u32) {
+        let (mut bits, mut at) = (bits, 0);
+        while bits != 0 {
+            // SAFETY: there are no more than sixteen bits.
+            unsafe { to.add(at).write(first + bits.trailing_zeros()) };
+            bits &= bits - 1;
+            at += 1;
+        }
+    }
     /// Ask for the cache line at `at`; any address is allowed.
     unsafe fn prefetch(at: *const u8);
 }

@@ -60,6 +60,16 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn list(bits: u16, first: u32, to: *mut u32) {
+        unsafe {
+            let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let places = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
+            let packed = _mm512_maskz_compress_epi32(bits, places);
+            _mm512_storeu_si512(to.cast(), packed);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         Self(unsafe { _mm512_min_ps(self.0, other.0) })
     }
