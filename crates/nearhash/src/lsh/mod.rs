@@ -3,6 +3,7 @@
 
 mod answers;
 pub(crate) mod built;
+mod codes;
 mod cost;
 pub(crate) mod family;
 mod index;
@@ -11,6 +12,7 @@ mod open;
 mod options;
 pub(crate) mod probe;
 pub(crate) mod random;
+mod rank;
 mod search;
 mod srp;
 mod state;

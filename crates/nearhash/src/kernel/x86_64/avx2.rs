@@ -313,4 +313,27 @@ impl Dots for Pairwise {
             TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
         }
     }
+
+    #[inline(always)]
+    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> TwoYmm {
+        unsafe {
+            let ones = _mm256_set1_epi16(1);
+            let mut high_sums = [_mm256_setzero_si256(); 2];
+            let mut low_sums = [_mm256_setzero_si256(); 2];
+            for half in 0..2 * lines {
+                let c = _mm256_load_si256(codes.cast::<__m256i>().add(half));
+                let h = _mm256_loadu_si256(high.cast::<__m256i>().add(half));
+                let l = _mm256_loadu_si256(low.cast::<__m256i>().add(half));
+                let (h, l) = (_mm256_maddubs_epi16(c, h), _mm256_maddubs_epi16(c, l));
+                let (high, low) = (&mut high_sums[half % 2], &mut low_sums[half % 2]);
+                *high = _mm256_add_epi32(*high, _mm256_madd_epi16(h, ones));
+                *low = _mm256_add_epi32(*low, _mm256_madd_epi16(l, ones));
+            }
+            let [a, b] = [0, 1].map(|i| {
+                let high = _mm256_slli_epi32::<7>(high_sums[i]);
+                _mm256_cvtepi32_ps(_mm256_add_epi32(high, low_sums[i]))
+            });
+            TwoYmm(a, b)
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What only the inside of an index can show: panics in its midst, and the interval of a recall.
 
+mod ranking;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
