@@ -124,10 +124,10 @@ export declare class LshIndex {
   reset(): void
   /** Give the memory back. Tasks under way keep their own reference. */
   dispose(): void
-  /** The `k` nearest candidates of each row. */
-  search(x: Values, dim: number, k: number, control: Control): Promise<RawNeighbors>
+  /** The `k` nearest candidates of each row, or of those that `filter` admits. */
+  search(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
   /** `search`, within the call. */
-  searchSync(x: Values, dim: number, k: number): RawNeighbors
+  searchSync(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
   /** A function that answers the query in the scratch buffer: the `k` nearest candidates. */
   singleSearch(scratch: ArrayBuffer): () => void
   /** Ranked candidates of each row, and how many there were. */
@@ -135,9 +135,9 @@ export declare class LshIndex {
   /** `predict`, within the call. */
   predictSync(x: Values, dim: number, topK: number, bound: number | undefined | null, vectors: boolean): RawPredictions
   /** Recall and time of `search` on these queries. */
-  evaluate(queries: Values, dim: number, k: number, control: Control): Promise<RawEvaluation>
+  evaluate(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
   /** `evaluate`, within the call. */
-  evaluateSync(queries: Values, dim: number, k: number): RawEvaluation
+  evaluateSync(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** The vector of a point. */
   vector(id: number): Float32Array | null
   /** Ids that share a probed bucket with the vector. */

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
+use nearhash::lsh::SearchOptions;
 use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowData, RowsView};
 
 use crate::arrays::{Array, check_size};
@@ -12,6 +13,7 @@ use crate::control::Control;
 use crate::evaluation::RawEvaluation;
 use crate::exact::RawNeighbors;
 use crate::failure::Failure;
+use crate::filter::IdSet;
 use crate::owned::{Engine, Owned};
 use crate::rows::{Values, one_row};
 use crate::single_query::{ScratchBuffer, SingleSearch};
@@ -159,6 +161,21 @@ impl LshIndex {
         Ok(self.index.get(call)?.budget())
     }
 
+    /// The options of a search, which keeps the probing that there is when the call is made.
+    fn search_options(
+        &self,
+        call: &'static str,
+        k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
+    ) -> Result<SearchOptions, Failure> {
+        Ok(SearchOptions {
+            k: k as usize,
+            budget: Some(self.budget_now(call)?),
+            filter: filter.map(|ids| ids.filter(deny)),
+        })
+    }
+
     /// For the change of one point: now and then it means sorting many.
     fn threads_for_one(&self, name: &'static str) -> Result<Threads, Failure> {
         Ok(if self.index.get(name)?.will_sort(1) {
@@ -188,24 +205,22 @@ fn fit(
 
 fn search(
     index: &nearhash::LshIndex,
-    budget: usize,
     queries: &RowsView<'_>,
-    k: f64,
+    options: &SearchOptions,
     control: &nearhash::Control,
 ) -> Result<nearhash::Neighbors, Failure> {
-    check_size("k", queries.rows(), k as usize)?;
-    Ok(index.search_at(budget, queries, k as usize, control)?)
+    check_size("k", queries.rows(), options.k)?;
+    Ok(index.search_with(queries, options, control)?)
 }
 
 fn evaluate(
     index: &nearhash::LshIndex,
-    budget: usize,
     queries: &RowsView<'_>,
-    k: f64,
+    options: &SearchOptions,
     control: &nearhash::Control,
 ) -> Result<RawEvaluation, Failure> {
-    check_size("k", queries.rows(), k as usize)?;
-    let found = index.evaluate_at(budget, queries, k as usize, control);
+    check_size("k", queries.rows(), options.k)?;
+    let found = index.evaluate_with(queries, options, control);
     Ok(found
         .map_err(|error| Failure::from(error).naming_rows("queries"))?
         .into())
@@ -345,34 +360,44 @@ impl LshIndex {
         self.index.release(&env);
     }
 
-    /// The `k` nearest candidates of each row.
+    /// The `k` nearest candidates of each row, or of those that `filter` admits.
     #[napi(catch_unwind, ts_return_type = "Promise<RawNeighbors>")]
     pub fn search(
         &self,
         x: Values,
         dim: f64,
         k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
         let data = x.copy();
         let threads = threads_for(row_count(&data, dim));
-        let budget = self.budget_now("search")?;
+        let options = self.search_options("search", k, filter, deny)?;
         let task = self
             .index
             .ask_later("search", control, threads, move |index, control| {
                 let rows = RowsView::new(data.as_slice(), dim as usize)?;
-                Ok(search(index, budget, &rows, k, control)?.into())
+                Ok(search(index, &rows, &options, control)?.into())
             })?;
         Ok(task.into())
     }
 
     /// `search`, within the call.
     #[napi(catch_unwind)]
-    pub fn search_sync(&self, x: Values, dim: f64, k: f64) -> napi::Result<RawNeighbors> {
+    pub fn search_sync(
+        &self,
+        x: Values,
+        dim: f64,
+        k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
+    ) -> napi::Result<RawNeighbors> {
         let rows = x.view("x", dim)?;
         let threads = threads_for(rows.rows());
+        let options = self.search_options("searchSync", k, filter, deny)?;
         self.index.ask("searchSync", threads, |index, control| {
-            Ok(search(index, index.budget(), &rows, k, control)?.into())
+            Ok(search(index, &rows, &options, control)?.into())
         })
     }
 
@@ -436,26 +461,36 @@ impl LshIndex {
         queries: Values,
         dim: f64,
         k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
         let data = queries.copy();
-        let budget = self.budget_now("evaluate")?;
+        let options = self.search_options("evaluate", k, filter, deny)?;
         let task =
             self.index
                 .ask_later("evaluate", control, Threads::All, move |index, control| {
                     let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
-                    evaluate(index, budget, &rows, k, control)
+                    evaluate(index, &rows, &options, control)
                 })?;
         Ok(task.into())
     }
 
     /// `evaluate`, within the call.
     #[napi(catch_unwind)]
-    pub fn evaluate_sync(&self, queries: Values, dim: f64, k: f64) -> napi::Result<RawEvaluation> {
+    pub fn evaluate_sync(
+        &self,
+        queries: Values,
+        dim: f64,
+        k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
+    ) -> napi::Result<RawEvaluation> {
         let rows = queries.view("queries", dim)?;
+        let options = self.search_options("evaluateSync", k, filter, deny)?;
         self.index
             .ask("evaluateSync", Threads::All, |index, control| {
-                evaluate(index, index.budget(), &rows, k, control)
+                evaluate(index, &rows, &options, control)
             })
     }
 

@@ -9,7 +9,7 @@ use super::answers::{Description, Predictions, TableDescription};
 use super::built::{self, Built};
 use super::family::Family;
 use super::open::Open;
-use super::options::{FamilyKind, LshOptions, PredictOptions};
+use super::options::{FamilyKind, LshOptions, PredictOptions, SearchOptions};
 use super::search::{Effort, ScratchPool, Searcher};
 use super::state::State;
 use super::tuning::Parameters;
@@ -98,6 +98,7 @@ impl LshIndex {
             built: &state.built,
             open: &state.open,
             pool: &self.pool,
+            filter: None,
         }
     }
 
@@ -191,7 +192,7 @@ impl LshIndex {
         self.state.get().is_some_and(|state| !state.has_room(rows))
     }
 
-    /// Bytes that points, tables and hyperplanes take.
+    /// Bytes that points, tables, hyperplanes and codes take.
     pub fn memory_bytes(&self) -> usize {
         self.state.get().map_or(0, |state| {
             state.built.memory_bytes() + state.open.memory_bytes()
@@ -215,24 +216,28 @@ impl LshIndex {
     /// No points yet and not all options given, k of 0, vectors of another length, a zero vector
     /// under cosine, a cancellation.
     pub fn search(&self, queries: &RowsView<'_>, k: usize, control: &Control) -> Result<Neighbors> {
-        self.search_at(self.budget(), queries, k, control)
+        let options = SearchOptions {
+            k,
+            ..SearchOptions::default()
+        };
+        self.search_with(queries, &options, control)
     }
 
-    /// [`search`](Self::search) with a budget of its own, for calls that wait before they begin.
+    /// [`search`](Self::search) among some of the points, or with a budget of its own.
     ///
     /// # Errors
     /// As `search`.
-    pub fn search_at(
+    pub fn search_with(
         &self,
-        budget: usize,
         queries: &RowsView<'_>,
-        k: usize,
+        options: &SearchOptions,
         control: &Control,
     ) -> Result<Neighbors> {
         let state = self.state_or_empty("search")?;
         check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
-        let effort = Self::effort(&state, budget, None);
-        let found = self.searcher(&state).search(queries, k, effort, control)?;
+        let effort = Self::effort(&state, options.budget.unwrap_or(self.budget()), None);
+        let searcher = self.searcher(&state).among(options.filter.as_ref());
+        let found = searcher.search(queries, options.k, effort, control)?;
         Ok(found.0)
     }
 
@@ -555,19 +560,22 @@ impl LshIndex {
         k: usize,
         control: &Control,
     ) -> Result<Evaluation> {
-        self.evaluate_at(self.budget(), queries, k, control)
+        let options = SearchOptions {
+            k,
+            ..SearchOptions::default()
+        };
+        self.evaluate_with(queries, &options, control)
     }
 
-    /// [`evaluate`](Self::evaluate) with a budget of its own, for calls that wait before they
-    /// begin.
+    /// [`evaluate`](Self::evaluate) of [`search_with`](Self::search_with). With a filter, exact
+    /// search is among the same points.
     ///
     /// # Errors
     /// As `evaluate`.
-    pub fn evaluate_at(
+    pub fn evaluate_with(
         &self,
-        budget: usize,
         queries: &RowsView<'_>,
-        k: usize,
+        options: &SearchOptions,
         control: &Control,
     ) -> Result<Evaluation> {
         let state = self.state_or_empty("evaluate")?;
@@ -575,20 +583,24 @@ impl LshIndex {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
         }
         check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
-        let (_, points) = state.live()?;
+        let (ids, points) = state.live()?;
         if points.rows() == 0 {
             return Err(Error::NotFitted {
                 argument: "evaluate",
                 allowed: "a call while the index has points".into(),
             });
         }
-        let searcher = self.searcher(&state);
-        let effort = Self::effort(&state, budget, None);
+        let points = match &options.filter {
+            Some(filter) => points.picked(|row| filter.admits(ids[row]))?,
+            None => points,
+        };
+        let searcher = self.searcher(&state).among(options.filter.as_ref());
+        let effort = Self::effort(&state, options.budget.unwrap_or(self.budget()), None);
         let start = Instant::now();
-        let (found, _) = searcher.search(queries, k, effort, control)?;
+        let (found, _) = searcher.search(queries, options.k, effort, control)?;
         let micros = start.elapsed().as_secs_f64() * 1e6;
         let start = Instant::now();
-        let truth = exact::knn(&points.view(), queries, k, self.metric(), control)?;
+        let truth = exact::knn(&points.view(), queries, options.k, self.metric(), control)?;
         let exact_micros = start.elapsed().as_secs_f64() * 1e6;
         Ok(Evaluation::new(&found, &truth, micros, exact_micros))
     }

@@ -22,7 +22,7 @@ mod tuning;
 pub use answers::{Description, Predictions, TableDescription};
 pub(crate) use index::Drawn;
 pub use index::LshIndex;
-pub use options::{FamilyKind, LshOptions, PredictOptions};
+pub use options::{FamilyKind, LshOptions, PredictOptions, SearchOptions};
 
 /// Most hash functions a table: a sign hash of 64 bits fills a key.
 pub const MAX_PROJECTIONS: usize = 64;

@@ -15,6 +15,7 @@ use super::table::Place;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::Neighbors;
+use crate::filter::Filter;
 use crate::kernel::{Kernels, padded_width};
 use crate::metric::Prepared;
 use crate::points::RowsView;
@@ -149,6 +150,18 @@ impl Candidates {
         self.slots.truncate(bound - self.row_count);
     }
 
+    /// Forget all others.
+    fn retain(&mut self, row: impl Fn(u32) -> bool, slot: impl Fn(u32) -> bool) {
+        let mut count = 0;
+        for i in 0..self.row_count {
+            let candidate = self.rows[i];
+            self.rows[count] = candidate;
+            count += usize::from(row(candidate));
+        }
+        self.row_count = count;
+        self.slots.retain(|candidate| slot(*candidate));
+    }
+
     pub(super) fn rows(&self) -> &[u32] {
         &self.rows[..self.row_count]
     }
@@ -160,6 +173,15 @@ pub(crate) struct Searcher<'a> {
     pub(crate) built: &'a Built,
     pub(crate) open: &'a Open,
     pub(crate) pool: &'a ScratchPool,
+    /// Candidates that it does not admit are none.
+    pub(crate) filter: Option<&'a Filter>,
+}
+
+impl<'a> Searcher<'a> {
+    /// The same among those points that a filter admits.
+    pub(crate) fn among(self, filter: Option<&'a Filter>) -> Self {
+        Self { filter, ..self }
+    }
 }
 
 impl Searcher<'_> {
@@ -315,6 +337,12 @@ impl Searcher<'_> {
                 scratch.prober.begin(family, projected, &scratch.homes);
             }
             self.collect(effort, scratch);
+            if let Some(filter) = self.filter {
+                scratch.candidates.retain(
+                    |row| filter.admits(self.built.id(row)),
+                    |slot| filter.admits(self.open.id(slot)),
+                );
+            }
             visit(i, query, scratch);
         }
         scratch.row = row;

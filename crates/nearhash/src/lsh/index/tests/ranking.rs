@@ -6,6 +6,7 @@ use rand_distr::StandardNormal;
 
 use super::*;
 use crate::exact;
+use crate::filter::Filter;
 use crate::points::RowData;
 
 const DIM: usize = 100;
@@ -166,6 +167,55 @@ fn a_point_beyond_float32_among_coded_ones_is_ranked_as_any_other() {
     let found = index.search(&view, 5, &control).unwrap();
     assert_eq!(found.ids[0], 0);
     assert_eq!(found.distances[0], 0.0);
+}
+
+#[test]
+fn a_filter_leaves_the_candidates_that_it_admits_and_counts_none_of_the_others() {
+    let rows = data(6);
+    let control = Control::new();
+    for family in FAMILIES {
+        let index = index(family, RowData::F32(rows.clone()));
+        let queries = queries(&rows, true);
+        index
+            .store(
+                &RowsView::new(RowSlice::F32(&queries), DIM).unwrap(),
+                &control,
+            )
+            .unwrap();
+        index.delete(40).unwrap();
+        let every = |step: usize| (0..ROWS as u32).step_by(step).collect::<Vec<_>>();
+        let filters = [
+            Filter::allow(&[]),
+            Filter::allow(&[7, 3, ROWS as u32 + 1, 40, u32::MAX]),
+            Filter::allow(&every(9)),
+            Filter::deny(&every(2)),
+            Filter::deny(&[]),
+        ];
+        for (filter, k) in filters
+            .iter()
+            .flat_map(|filter| [(filter, 1), (filter, 20)])
+        {
+            let options = SearchOptions {
+                k,
+                budget: Some(3),
+                filter: Some(filter.clone()),
+            };
+            let view = RowsView::new(RowSlice::F32(&queries), DIM).unwrap();
+            let found = index.search_with(&view, &options, &control).unwrap();
+            index.set_budget(3);
+            for (i, query) in queries.chunks(DIM).enumerate() {
+                let (ids, distances) = slow(&index, query, usize::MAX);
+                let all = ids.into_iter().zip(distances);
+                let admitted = all.filter(|(id, _)| filter.admits(*id)).take(k);
+                let expected: Vec<_> = admitted.collect();
+                let places = i * k..i * k + found.counts[i] as usize;
+                let distances = found.distances[places.clone()].iter().map(|x| x.to_bits());
+                let found: Vec<_> = found.ids[places].iter().copied().zip(distances).collect();
+                assert_eq!(found, expected, "{filter:?}, query {i}, k {k}");
+            }
+            index.set_budget(0);
+        }
+    }
 }
 
 #[test]
