@@ -51,8 +51,17 @@ pub(crate) unsafe fn row_dots<D: Dots>(r: RowCodes<'_>, out: &mut [f32]) {
     for (i, (ids, out)) in fours.iter().zip(out_fours).enumerate() {
         let ahead = r.ids.iter().skip(4 * i + AHEAD).take(4);
         ahead.for_each(|id| ask(*id));
-        // SAFETY: the ids are rows, which have so many lines, as have the query's parts.
-        *out = unsafe { D::V::reduce4(ids.map(|id| D::row(row(id), high, low, r.lines))) };
+        let [a, b, c, d] = *ids;
+        // SAFETY: the ids are rows, which have so many lines, as have the query's parts. Spelt out:
+        // what `map` calls may end up without the instruction set.
+        *out = unsafe {
+            D::V::reduce4([
+                D::row(row(a), high, low, r.lines),
+                D::row(row(b), high, low, r.lines),
+                D::row(row(c), high, low, r.lines),
+                D::row(row(d), high, low, r.lines),
+            ])
+        };
     }
     for (id, out) in rest.iter().zip(out_rest) {
         // SAFETY: as above.
