@@ -2,7 +2,6 @@
 //! exact distances → the k nearest by (distance, id).
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -19,6 +18,7 @@ use crate::filter::Filter;
 use crate::kernel::{Kernels, padded_width};
 use crate::metric::Prepared;
 use crate::points::RowsView;
+use crate::scratch::ScratchPool;
 
 /// Queries that are projected together. Fewer than this are answered by the calling thread.
 const QUERY_BLOCK: usize = 16;
@@ -49,27 +49,6 @@ pub(crate) struct Scratch {
     candidates: Candidates,
     row: Vec<f32>,
     ranking: Ranking,
-}
-
-/// Scratch that no worker uses at the moment.
-#[derive(Debug, Default)]
-pub(crate) struct ScratchPool(Mutex<Vec<Scratch>>);
-
-impl ScratchPool {
-    fn with<R>(&self, work: impl FnOnce(&mut Scratch) -> R) -> R {
-        let free = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = free().pop().unwrap_or_default();
-        let result = work(&mut scratch);
-        free().push(scratch);
-        result
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
 }
 
 /// Distinct rows of the built part and slots of the open part.
@@ -172,7 +151,7 @@ impl Candidates {
 pub(crate) struct Searcher<'a> {
     pub(crate) built: &'a Built,
     pub(crate) open: &'a Open,
-    pub(crate) pool: &'a ScratchPool,
+    pub(crate) pool: &'a ScratchPool<Scratch>,
     /// Candidates that it does not admit are none.
     pub(crate) filter: Option<&'a Filter>,
 }

@@ -6,11 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 use super::*;
+use crate::control::Control;
 use crate::evaluation::*;
+use crate::exact::Neighbors;
 use crate::kernel::Kernels;
 use crate::lsh::family::{Family, Group, KeyScratch, Move, Planes};
 use crate::lsh::srp::Srp;
-use crate::points::{RowData, RowSlice};
+use crate::points::{Points, RowData, RowSlice, RowsView};
 
 /// Sign hashes that panic while they are told to.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use rand_distr::StandardNormal;
 use super::*;
 use crate::exact;
 use crate::filter::Filter;
-use crate::points::RowData;
+use crate::lsh::options::{PredictOptions, SearchOptions};
 
 const DIM: usize = 100;
 const ROWS: usize = 2600;
