@@ -1,20 +1,6 @@
 /// <reference lib="esnext.disposable" />
 // Generated from bindings/ts by "npm run build".
 
-/**
- * Ids of points: listed, in any order, or as one bit an id: bit `id % 8`, the lowest first, of byte `id >> 3` of a
- * `Uint8Array`. Ids that no point has, and those behind the last byte, are no error.
- */
-type Ids = Uint32Array | readonly number[] | Uint8Array;
-/** Points that may be returned, or that must not be. */
-type Filter = {
-  allow: Ids;
-  deny?: never;
-} | {
-  deny: Ids;
-  allow?: never;
-};
-
 /** One query's row of {@link Neighbors}. */
 interface Row {
   /** Ids of the neighbours, nearest first. */
@@ -118,6 +104,20 @@ interface Progress {
 }
 
 /**
+ * Ids of points: listed, in any order, or as one bit an id: bit `id % 8`, the lowest first, of byte `id >> 3` of a
+ * `Uint8Array`. Ids that no point has, and those behind the last byte, are no error.
+ */
+type Ids = Uint32Array | readonly number[] | Uint8Array;
+/** Points that may be returned, or that must not be. */
+type Filter = {
+  allow: Ids;
+  deny?: never;
+} | {
+  deny: Ids;
+  allow?: never;
+};
+
+/**
  * Numbers. `Uint8Array`, `Uint8ClampedArray`, `Int8Array`, `Int16Array`, and a `Uint16Array` without values above
  * 32767 keep their type inside an index, which takes less memory; the rest becomes float32 once. The type changes
  * nothing else: the same numbers give the same answers.
@@ -152,6 +152,8 @@ interface FitOptions extends Cancellable {
 interface SearchOptions extends Cancellable {
   /** Neighbours wanted per query; default 10. */
   k?: number;
+  /** Return only some of the points; `counts` tells how many there were. */
+  filter?: Filter;
 }
 /** How well and how fast an index answers, see {@link VectorIndex.evaluate}. */
 interface Evaluation {
@@ -284,8 +286,6 @@ interface IndexSearchOptions extends SearchOptions {
   recall?: number;
   /** Instead of recall: visit this many buckets, from 1. */
   probes?: number;
-  /** Return only some of the points; `counts` tells how many there were. */
-  filter?: Filter;
 }
 /**
  * What an {@link Index} looks like, as plain JSON. From `projection` on it is what `fit` chose, and left out where all
@@ -419,7 +419,7 @@ interface Description {
     kind: 'multi-probe';
     budget: number;
   };
-  /** Native memory of points, tables and hyperplanes. */
+  /** Native memory of points, tables, hyperplanes and codes. */
   memoryBytes: number;
   /** Every table, of the points that it was built with. */
   tables: TableDescription[];

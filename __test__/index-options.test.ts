@@ -1,7 +1,7 @@
 // Options of Index and of its searches: wrong ones are refused with what is allowed, edges are taken.
 
 import { inspect } from 'node:util'
-import { Index, knnSync, type Filter } from 'nearhash'
+import { Index, knnSync, L2, SRP, type Filter } from 'nearhash'
 import { describe, expect, it } from 'vitest'
 import { refusal, rejection } from './support/errors.js'
 import { normal, rowsOf } from './support/random.js'
@@ -113,9 +113,11 @@ describe('search options', () => {
   ]
   it.each(FILTERS)('a filter of %s is refused', async (_name, filter, argument, received) => {
     const options = { filter: filter as Filter }
-    expect(refusal(() => fitted.searchSync(query, options))).toMatchObject({ code: ARGUMENT, argument, received })
-    expect(await rejection(() => fitted.search(points, options))).toMatchObject({ argument, received })
-    expect(refusal(() => fitted.evaluateSync(points, options))).toMatchObject({ argument, received })
+    for (const index of [fitted, new SRP().fitSync(points), new L2().fitSync(points)]) {
+      expect(refusal(() => index.searchSync(query, options))).toMatchObject({ code: ARGUMENT, argument, received })
+      expect(await rejection(() => index.search(points, options))).toMatchObject({ argument, received })
+      expect(refusal(() => index.evaluateSync(points, options))).toMatchObject({ argument, received })
+    }
   })
 
   it('a filter may name ids that no point has, twice, in any order, and none', () => {

@@ -17,8 +17,6 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** The fast index. */
 export declare class AdaptiveIndex {
-  /** An empty index. */
-  constructor(options: RawIndexOptions)
   /** Replace the points by rows of `dim` values. */
   fit(x: Values, dim: number, control: Control): Promise<void>
   /** `fit`, within the call. */
@@ -39,6 +37,16 @@ export declare class AdaptiveIndex {
   reset(): void
   /** Give the memory back. Tasks under way keep their own reference. */
   dispose(): void
+  /** The vector of a point. */
+  vector(id: number): Float32Array | null
+  /** Points stored and not deleted. */
+  get size(): number
+  /** Vector length, when known. */
+  get dim(): number | null
+  /** Whether `dispose` was called. */
+  get disposed(): boolean
+  /** An empty index. */
+  constructor(options: RawIndexOptions)
   /** The `k` nearest of each row, or of those that `filter` admits. */
   search(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
   /** `search`, within the call. */
@@ -52,16 +60,8 @@ export declare class AdaptiveIndex {
   evaluate(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
   /** `evaluate`, within the call. */
   evaluateSync(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
-  /** The vector of a point. */
-  vector(id: number): Float32Array | null
   /** Options, and what `fit` made of them. */
   describe(): RawIndexDescription
-  /** Points stored and not deleted. */
-  get size(): number
-  /** Vector length, when known. */
-  get dim(): number | null
-  /** Whether `dispose` was called. */
-  get disposed(): boolean
 }
 
 /** A trained model. */
@@ -102,8 +102,6 @@ export declare class Control {
 
 /** A textbook LSH index of either family. */
 export declare class LshIndex {
-  /** An empty index. */
-  constructor(options: RawLshOptions)
   /** Replace the points by rows of `dim` values. */
   fit(x: Values, dim: number, control: Control): Promise<void>
   /** `fit`, within the call. */
@@ -124,10 +122,20 @@ export declare class LshIndex {
   reset(): void
   /** Give the memory back. Tasks under way keep their own reference. */
   dispose(): void
-  /** The `k` nearest candidates of each row. */
-  search(x: Values, dim: number, k: number, control: Control): Promise<RawNeighbors>
+  /** The vector of a point. */
+  vector(id: number): Float32Array | null
+  /** Points stored and not deleted. */
+  get size(): number
+  /** Vector length, when known. */
+  get dim(): number | null
+  /** Whether `dispose` was called. */
+  get disposed(): boolean
+  /** An empty index. */
+  constructor(options: RawLshOptions)
+  /** The `k` nearest candidates of each row, or of those that `filter` admits. */
+  search(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
   /** `search`, within the call. */
-  searchSync(x: Values, dim: number, k: number): RawNeighbors
+  searchSync(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
   /** A function that answers the query in the scratch buffer: the `k` nearest candidates. */
   singleSearch(scratch: ArrayBuffer): () => void
   /** Ranked candidates of each row, and how many there were. */
@@ -135,11 +143,9 @@ export declare class LshIndex {
   /** `predict`, within the call. */
   predictSync(x: Values, dim: number, topK: number, bound: number | undefined | null, vectors: boolean): RawPredictions
   /** Recall and time of `search` on these queries. */
-  evaluate(queries: Values, dim: number, k: number, control: Control): Promise<RawEvaluation>
+  evaluate(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
   /** `evaluate`, within the call. */
-  evaluateSync(queries: Values, dim: number, k: number): RawEvaluation
-  /** The vector of a point. */
-  vector(id: number): Float32Array | null
+  evaluateSync(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** Ids that share a probed bucket with the vector. */
   candidates(v: Values): Uint32Array
   /** The vectors of these candidates, row-major, in the order of their ids. */
@@ -152,10 +158,6 @@ export declare class LshIndex {
   setBudget(name: string, budget: number): void
   /** Parameters, memory and buckets. */
   describe(): RawDescription
-  /** Points stored and not deleted. */
-  get size(): number
-  /** Vector length, when known. */
-  get dim(): number | null
   /** Hash functions per table, when known. */
   get nProjections(): number | null
   /** Hash tables, when known. */
@@ -164,8 +166,6 @@ export declare class LshIndex {
   get r(): number | null
   /** Extra probes a table; 0 is base. */
   get budget(): number
-  /** Whether `dispose` was called. */
-  get disposed(): boolean
 }
 
 /** The buckets of an index's tables as words. */

@@ -36,7 +36,7 @@ const CHECKS = [
   {
     name: 'clippy',
     group: 'rust',
-    check: () => quiet('cargo', ['clippy', '--workspace', '--all-targets', ...LOCKED, '--', '-D', 'warnings']),
+    check: () => quiet('cargo', ['clippy', '--workspace', '--all-targets', '--all-features', ...LOCKED, '--', '-D', 'warnings']),
   },
   { name: 'cargo test', group: 'rust', check: cargoTest },
   {

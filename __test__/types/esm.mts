@@ -126,8 +126,9 @@ const found: Neighbors = await srp.search(shapes[0]!, searchOptions)
 const foundSync: Neighbors = srp.searchSync(matrix, { k: 3 })
 // @ts-expect-error a blocking call can't be aborted
 srp.searchSync(matrix, { k: 3, signal })
-// @ts-expect-error filters are not there
 srp.searchSync(matrix, { filter: { deny: [1] } })
+// @ts-expect-error predict counts all candidates
+srp.predictSync(matrix, { filter: { deny: [1] } })
 const results: QueryResult[] = await l2.predict(matrix, predictOptions)
 const resultsSync: QueryResult[] = l2.predictSync(matrix, { topK: 1 })
 const id: number = l2.storeVec(numbers)

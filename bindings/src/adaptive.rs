@@ -4,7 +4,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::adaptive::{self, IndexOptions, SearchOptions};
-use nearhash::{Metric, Points, RowData, RowsView};
+use nearhash::{Metric, Points, RowsView};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
@@ -13,6 +13,7 @@ use crate::exact::RawNeighbors;
 use crate::failure::Failure;
 use crate::filter::IdSet;
 use crate::owned::{Engine, Owned};
+use crate::point_index::point_index_methods;
 use crate::rows::{Values, one_row};
 use crate::single_query::{ScratchBuffer, SingleSearch};
 use crate::task::{Task, Threads, row_count, threads_for};
@@ -102,6 +103,11 @@ impl Engine for adaptive::AdaptiveIndex {
     fn memory_bytes(&self) -> usize {
         self.memory_bytes()
     }
+
+    fn threads_for_one(&self) -> Threads {
+        // Now and then it means sorting many.
+        Threads::All
+    }
 }
 
 impl ObjectFinalize for AdaptiveIndex {
@@ -131,15 +137,6 @@ fn said(setting: f64) -> Option<f64> {
     (!setting.is_nan()).then_some(setting)
 }
 
-fn fit(
-    index: &adaptive::AdaptiveIndex,
-    data: RowData,
-    dim: f64,
-    control: &nearhash::Control,
-) -> Result<(), Failure> {
-    Ok(index.fit(Points::new(data, dim as usize)?, control)?)
-}
-
 fn search(
     index: &adaptive::AdaptiveIndex,
     queries: &RowsView<'_>,
@@ -163,6 +160,8 @@ fn evaluate(
         .into())
 }
 
+point_index_methods!(AdaptiveIndex);
+
 #[napi]
 impl AdaptiveIndex {
     /// An empty index.
@@ -183,115 +182,6 @@ impl AdaptiveIndex {
         Ok(Self {
             index: Owned::new(index),
         })
-    }
-
-    /// Replace the points by rows of `dim` values.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn fit(&self, x: Values, dim: f64, control: &Control) -> napi::Result<AsyncTask<Task<()>>> {
-        let data = x.copy();
-        let task =
-            self.index
-                .change_later("fit", control, Threads::All, move |index, control| {
-                    fit(index, data, dim, control)
-                })?;
-        Ok(task.into())
-    }
-
-    /// `fit`, within the call.
-    #[napi(catch_unwind)]
-    pub fn fit_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<()> {
-        let data = x.copy();
-        self.index
-            .change(&env, "fitSync", Threads::All, |index, control| {
-                fit(index, data, dim, control)
-            })
-    }
-
-    /// Add rows; their ids.
-    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn store(
-        &self,
-        x: Values,
-        dim: f64,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<Array<u32>>>> {
-        let data = x.copy();
-        let task = self.index.change_later(
-            "storeVecs",
-            control,
-            Threads::All,
-            move |index, control| {
-                let rows = RowsView::new(data.as_slice(), dim as usize)?;
-                Ok(Array(index.store(&rows, control)?.collect()))
-            },
-        )?;
-        Ok(task.into())
-    }
-
-    /// `store`, within the call.
-    #[napi(catch_unwind, ts_return_type = "Uint32Array")]
-    pub fn store_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<Array<u32>> {
-        let rows = x.view("x", dim)?;
-        self.index
-            .change(&env, "storeVecsSync", Threads::All, |index, control| {
-                Ok(Array(index.store(&rows, control)?.collect()))
-            })
-    }
-
-    /// Add one row; its id.
-    #[napi(catch_unwind)]
-    pub fn store_one(&self, env: Env, v: Values) -> napi::Result<u32> {
-        let row = one_row(&v)?;
-        // Now and then it means sorting many.
-        self.index
-            .change(&env, "storeVec", Threads::All, |index, control| {
-                let ids = index.store(&row, control);
-                Ok(ids
-                    .map_err(|error| Failure::from(error).naming_rows("v"))?
-                    .start)
-            })
-    }
-
-    /// Delete a point; how many went.
-    #[napi(catch_unwind)]
-    pub fn delete(&self, env: Env, id: u32) -> napi::Result<f64> {
-        self.index
-            .change(&env, "deleteVec", Threads::One, |index, _| {
-                Ok(index.delete(id)? as f64)
-            })
-    }
-
-    /// Delete the points equal to this vector; how many went.
-    #[napi(catch_unwind)]
-    pub fn delete_equal(&self, env: Env, v: Values) -> napi::Result<f64> {
-        let row = one_row(&v)?;
-        self.index
-            .change(&env, "deleteVec", Threads::One, |index, _| {
-                Ok(index.delete_equal(&row)? as f64)
-            })
-    }
-
-    /// Replace the vector of a point.
-    #[napi(catch_unwind)]
-    pub fn update(&self, env: Env, id: u32, v: Values) -> napi::Result<()> {
-        let row = one_row(&v)?;
-        self.index
-            .change(&env, "updateVec", Threads::All, |index, _| {
-                Ok(index.update(id, &row)?)
-            })
-    }
-
-    /// Forget the points, keep the options.
-    #[napi(catch_unwind)]
-    pub fn reset(&self, env: Env) -> napi::Result<()> {
-        self.index
-            .change(&env, "reset", Threads::One, |index, _| Ok(index.reset()?))
-    }
-
-    /// Give the memory back. Tasks under way keep their own reference.
-    #[napi(catch_unwind)]
-    pub fn dispose(&self, env: Env) {
-        self.index.release(&env);
     }
 
     /// The `k` nearest of each row, or of those that `filter` admits.
@@ -406,38 +296,12 @@ impl AdaptiveIndex {
             })
     }
 
-    /// The vector of a point.
-    #[napi(catch_unwind, ts_return_type = "Float32Array | null")]
-    pub fn vector(&self, id: u32) -> napi::Result<Option<Array<f32>>> {
-        self.index.ask("getVec", Threads::One, |index, _| {
-            Ok(index.vector(id).map(Array))
-        })
-    }
-
     /// Options, and what `fit` made of them.
     #[napi(catch_unwind)]
     pub fn describe(&self) -> napi::Result<RawIndexDescription> {
         self.index.ask("describe", Threads::One, |index, _| {
             Ok(index.describe().into())
         })
-    }
-
-    /// Points stored and not deleted.
-    #[napi(getter, catch_unwind)]
-    pub fn size(&self) -> napi::Result<f64> {
-        Ok(self.index.get("size")?.size() as f64)
-    }
-
-    /// Vector length, when known.
-    #[napi(getter, catch_unwind)]
-    pub fn dim(&self) -> napi::Result<Option<f64>> {
-        Ok(self.index.get("dim")?.dim().map(|dim| dim as f64))
-    }
-
-    /// Whether `dispose` was called.
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.index.is_disposed()
     }
 }
 

@@ -3,10 +3,10 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `adaptive`, `lsh`, `tokens`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
+//! | `adaptive`, `lsh`, `lsh_answers`, `tokens`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
 //! | `rows`, `filter`, `arrays` | vectors and ids on their way in, results on their way out |
 //! | `single_query` | one query and its answer through memory that both sides know |
-//! | `owned` | an index behind an object of JavaScript's |
+//! | `owned`, `point_index` | an index behind an object of JavaScript's, and what all of them can do |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
 //! | `pool` | the threads |
 //! | `failure`, `fault` | errors, and panics made on purpose to test them |
@@ -23,8 +23,10 @@ mod failure;
 pub mod fault;
 pub mod filter;
 pub mod lsh;
+pub mod lsh_answers;
 pub mod memory;
 mod owned;
+mod point_index;
 mod pool;
 mod rows;
 pub mod runtime;

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
-use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowData, RowsView};
+use nearhash::lsh::SearchOptions;
+use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowsView};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
 use crate::evaluation::RawEvaluation;
 use crate::exact::RawNeighbors;
 use crate::failure::Failure;
+use crate::filter::IdSet;
+use crate::lsh_answers::{RawBuckets, RawDescription, RawHashes, RawPredictions, shortest};
 use crate::owned::{Engine, Owned};
+use crate::point_index::point_index_methods;
 use crate::rows::{Values, one_row};
 use crate::single_query::{ScratchBuffer, SingleSearch};
 use crate::task::{Task, Threads, row_count, threads_for};
@@ -37,92 +41,6 @@ pub struct RawLshOptions {
     pub r: Option<f64>,
 }
 
-/// Ragged answers: those of query i are at `offsets[i]` to `offsets[i + 1]`.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct RawPredictions {
-    /// Queries + 1.
-    #[napi(ts_type = "Uint32Array")]
-    pub offsets: Array<u32>,
-    /// Ids, nearest first.
-    #[napi(ts_type = "Uint32Array")]
-    pub ids: Array<u32>,
-    /// Their distances.
-    #[napi(ts_type = "Float32Array")]
-    pub distances: Array<f32>,
-    /// Distinct candidates, per query.
-    #[napi(ts_type = "Uint32Array")]
-    pub collisions: Array<u32>,
-    /// Row-major vectors of the ids.
-    #[napi(ts_type = "Float32Array")]
-    pub vectors: Option<Array<f32>>,
-}
-
-/// Hashes, rows x tables x projections.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct RawHashes {
-    /// Bits, or bucket numbers.
-    #[napi(ts_type = "Int32Array")]
-    pub data: Array<i32>,
-    /// Rows, tables, projections.
-    pub shape: Vec<u32>,
-}
-
-/// Non-empty buckets of one table; the ids of bucket i are at `offsets[i]` to `offsets[i + 1]`.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct RawBuckets {
-    /// Keys as text.
-    pub keys: Vec<String>,
-    /// Keys + 1.
-    #[napi(ts_type = "Uint32Array")]
-    pub offsets: Array<u32>,
-    /// Point ids.
-    #[napi(ts_type = "Uint32Array")]
-    pub ids: Array<u32>,
-}
-
-/// Of one table.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct RawTable {
-    /// Non-empty buckets.
-    pub buckets: f64,
-    /// Points in one, on average.
-    pub mean_bucket_size: f64,
-    /// Points in the largest.
-    pub max_bucket_size: f64,
-    /// Share of the possible keys that no point has.
-    pub empty_share: f64,
-}
-
-/// What an index is made of.
-#[napi(object, object_from_js = false)]
-#[derive(Debug)]
-pub struct RawDescription {
-    /// `srp` or `l2`.
-    pub family: &'static str,
-    /// Points.
-    pub size: f64,
-    /// Vector length.
-    pub dim: Option<f64>,
-    /// Hash functions per table.
-    pub n_projections: Option<f64>,
-    /// Hash tables.
-    pub n_hash_tables: Option<f64>,
-    /// Bucket width of L2.
-    pub r: Option<f64>,
-    /// As given.
-    pub seed: f64,
-    /// Extra probes a table; 0 is base.
-    pub budget: f64,
-    /// Native bytes held.
-    pub memory_bytes: f64,
-    /// One by one.
-    pub tables: Vec<RawTable>,
-}
-
 /// A textbook LSH index of either family.
 #[napi(custom_finalize)]
 #[derive(Debug)]
@@ -134,6 +52,14 @@ impl Engine for nearhash::LshIndex {
     fn memory_bytes(&self) -> usize {
         self.memory_bytes()
     }
+
+    fn threads_for_one(&self) -> Threads {
+        if self.will_sort(1) {
+            Threads::All
+        } else {
+            Threads::One
+        }
+    }
 }
 
 impl ObjectFinalize for LshIndex {
@@ -141,12 +67,6 @@ impl ObjectFinalize for LshIndex {
         self.index.release(&env);
         Ok(())
     }
-}
-
-/// The shortest decimal that names the same float32, as JavaScript's number: 0.1 and not
-/// 0.10000000149011612.
-pub(crate) fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 impl LshIndex {
@@ -159,12 +79,18 @@ impl LshIndex {
         Ok(self.index.get(call)?.budget())
     }
 
-    /// For the change of one point: now and then it means sorting many.
-    fn threads_for_one(&self, name: &'static str) -> Result<Threads, Failure> {
-        Ok(if self.index.get(name)?.will_sort(1) {
-            Threads::All
-        } else {
-            Threads::One
+    /// The options of a search, which keeps the probing that there is when the call is made.
+    fn search_options(
+        &self,
+        call: &'static str,
+        k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
+    ) -> Result<SearchOptions, Failure> {
+        Ok(SearchOptions {
+            k: k as usize,
+            budget: Some(self.budget_now(call)?),
+            filter: filter.map(|ids| ids.filter(deny)),
         })
     }
 }
@@ -177,39 +103,30 @@ fn predict_options(top_k: f64, bound: Option<f64>, vectors: bool) -> PredictOpti
     }
 }
 
-fn fit(
-    index: &nearhash::LshIndex,
-    data: RowData,
-    dim: f64,
-    control: &nearhash::Control,
-) -> Result<(), Failure> {
-    Ok(index.fit(Points::new(data, dim as usize)?, control)?)
-}
-
 fn search(
     index: &nearhash::LshIndex,
-    budget: usize,
     queries: &RowsView<'_>,
-    k: f64,
+    options: &SearchOptions,
     control: &nearhash::Control,
 ) -> Result<nearhash::Neighbors, Failure> {
-    check_size("k", queries.rows(), k as usize)?;
-    Ok(index.search_at(budget, queries, k as usize, control)?)
+    check_size("k", queries.rows(), options.k)?;
+    Ok(index.search_with(queries, options, control)?)
 }
 
 fn evaluate(
     index: &nearhash::LshIndex,
-    budget: usize,
     queries: &RowsView<'_>,
-    k: f64,
+    options: &SearchOptions,
     control: &nearhash::Control,
 ) -> Result<RawEvaluation, Failure> {
-    check_size("k", queries.rows(), k as usize)?;
-    let found = index.evaluate_at(budget, queries, k as usize, control);
+    check_size("k", queries.rows(), options.k)?;
+    let found = index.evaluate_with(queries, options, control);
     Ok(found
         .map_err(|error| Failure::from(error).naming_rows("queries"))?
         .into())
 }
+
+point_index_methods!(LshIndex);
 
 #[napi]
 impl LshIndex {
@@ -236,143 +153,44 @@ impl LshIndex {
         })
     }
 
-    /// Replace the points by rows of `dim` values.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn fit(&self, x: Values, dim: f64, control: &Control) -> napi::Result<AsyncTask<Task<()>>> {
-        let data = x.copy();
-        let task =
-            self.index
-                .change_later("fit", control, Threads::All, move |index, control| {
-                    fit(index, data, dim, control)
-                })?;
-        Ok(task.into())
-    }
-
-    /// `fit`, within the call.
-    #[napi(catch_unwind)]
-    pub fn fit_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<()> {
-        let data = x.copy();
-        self.index
-            .change(&env, "fitSync", Threads::All, |index, control| {
-                fit(index, data, dim, control)
-            })
-    }
-
-    /// Add rows; their ids.
-    #[napi(catch_unwind, ts_return_type = "Promise<Uint32Array>")]
-    pub fn store(
-        &self,
-        x: Values,
-        dim: f64,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<Array<u32>>>> {
-        let data = x.copy();
-        let task = self.index.change_later(
-            "storeVecs",
-            control,
-            Threads::All,
-            move |index, control| {
-                let rows = RowsView::new(data.as_slice(), dim as usize)?;
-                Ok(Array(index.store(&rows, control)?.collect()))
-            },
-        )?;
-        Ok(task.into())
-    }
-
-    /// `store`, within the call.
-    #[napi(catch_unwind, ts_return_type = "Uint32Array")]
-    pub fn store_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<Array<u32>> {
-        let rows = x.view("x", dim)?;
-        self.index
-            .change(&env, "storeVecsSync", Threads::All, |index, control| {
-                Ok(Array(index.store(&rows, control)?.collect()))
-            })
-    }
-
-    /// Add one row; its id.
-    #[napi(catch_unwind)]
-    pub fn store_one(&self, env: Env, v: Values) -> napi::Result<u32> {
-        let row = one_row(&v)?;
-        let threads = self.threads_for_one("storeVec")?;
-        self.index
-            .change(&env, "storeVec", threads, |index, control| {
-                let ids = index.store(&row, control);
-                Ok(ids
-                    .map_err(|error| Failure::from(error).naming_rows("v"))?
-                    .start)
-            })
-    }
-
-    /// Delete a point; how many went.
-    #[napi(catch_unwind)]
-    pub fn delete(&self, env: Env, id: u32) -> napi::Result<f64> {
-        self.index
-            .change(&env, "deleteVec", Threads::One, |index, _| {
-                Ok(index.delete(id)? as f64)
-            })
-    }
-
-    /// Delete the points equal to this vector; how many went.
-    #[napi(catch_unwind)]
-    pub fn delete_equal(&self, env: Env, v: Values) -> napi::Result<f64> {
-        let row = one_row(&v)?;
-        self.index
-            .change(&env, "deleteVec", Threads::One, |index, _| {
-                Ok(index.delete_equal(&row)? as f64)
-            })
-    }
-
-    /// Replace the vector of a point.
-    #[napi(catch_unwind)]
-    pub fn update(&self, env: Env, id: u32, v: Values) -> napi::Result<()> {
-        let row = one_row(&v)?;
-        let threads = self.threads_for_one("updateVec")?;
-        self.index.change(&env, "updateVec", threads, |index, _| {
-            Ok(index.update(id, &row)?)
-        })
-    }
-
-    /// Forget the points, keep the options.
-    #[napi(catch_unwind)]
-    pub fn reset(&self, env: Env) -> napi::Result<()> {
-        self.index
-            .change(&env, "reset", Threads::One, |index, _| Ok(index.reset()?))
-    }
-
-    /// Give the memory back. Tasks under way keep their own reference.
-    #[napi(catch_unwind)]
-    pub fn dispose(&self, env: Env) {
-        self.index.release(&env);
-    }
-
-    /// The `k` nearest candidates of each row.
+    /// The `k` nearest candidates of each row, or of those that `filter` admits.
     #[napi(catch_unwind, ts_return_type = "Promise<RawNeighbors>")]
     pub fn search(
         &self,
         x: Values,
         dim: f64,
         k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
         let data = x.copy();
         let threads = threads_for(row_count(&data, dim));
-        let budget = self.budget_now("search")?;
+        let options = self.search_options("search", k, filter, deny)?;
         let task = self
             .index
             .ask_later("search", control, threads, move |index, control| {
                 let rows = RowsView::new(data.as_slice(), dim as usize)?;
-                Ok(search(index, budget, &rows, k, control)?.into())
+                Ok(search(index, &rows, &options, control)?.into())
             })?;
         Ok(task.into())
     }
 
     /// `search`, within the call.
     #[napi(catch_unwind)]
-    pub fn search_sync(&self, x: Values, dim: f64, k: f64) -> napi::Result<RawNeighbors> {
+    pub fn search_sync(
+        &self,
+        x: Values,
+        dim: f64,
+        k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
+    ) -> napi::Result<RawNeighbors> {
         let rows = x.view("x", dim)?;
         let threads = threads_for(rows.rows());
+        let options = self.search_options("searchSync", k, filter, deny)?;
         self.index.ask("searchSync", threads, |index, control| {
-            Ok(search(index, index.budget(), &rows, k, control)?.into())
+            Ok(search(index, &rows, &options, control)?.into())
         })
     }
 
@@ -436,35 +254,37 @@ impl LshIndex {
         queries: Values,
         dim: f64,
         k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
         control: &Control,
     ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
         let data = queries.copy();
-        let budget = self.budget_now("evaluate")?;
+        let options = self.search_options("evaluate", k, filter, deny)?;
         let task =
             self.index
                 .ask_later("evaluate", control, Threads::All, move |index, control| {
                     let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
-                    evaluate(index, budget, &rows, k, control)
+                    evaluate(index, &rows, &options, control)
                 })?;
         Ok(task.into())
     }
 
     /// `evaluate`, within the call.
     #[napi(catch_unwind)]
-    pub fn evaluate_sync(&self, queries: Values, dim: f64, k: f64) -> napi::Result<RawEvaluation> {
+    pub fn evaluate_sync(
+        &self,
+        queries: Values,
+        dim: f64,
+        k: f64,
+        filter: Option<IdSet>,
+        deny: bool,
+    ) -> napi::Result<RawEvaluation> {
         let rows = queries.view("queries", dim)?;
+        let options = self.search_options("evaluateSync", k, filter, deny)?;
         self.index
             .ask("evaluateSync", Threads::All, |index, control| {
-                evaluate(index, index.budget(), &rows, k, control)
+                evaluate(index, &rows, &options, control)
             })
-    }
-
-    /// The vector of a point.
-    #[napi(catch_unwind, ts_return_type = "Float32Array | null")]
-    pub fn vector(&self, id: u32) -> napi::Result<Option<Array<f32>>> {
-        self.index.ask("getVec", Threads::One, |index, _| {
-            Ok(index.vector(id).map(Array))
-        })
     }
 
     /// Ids that share a probed bucket with the vector.
@@ -555,18 +375,6 @@ impl LshIndex {
         })
     }
 
-    /// Points stored and not deleted.
-    #[napi(getter, catch_unwind)]
-    pub fn size(&self) -> napi::Result<f64> {
-        Ok(self.index.get("size")?.size() as f64)
-    }
-
-    /// Vector length, when known.
-    #[napi(getter, catch_unwind)]
-    pub fn dim(&self) -> napi::Result<Option<f64>> {
-        Ok(self.index.get("dim")?.dim().map(|dim| dim as f64))
-    }
-
     /// Hash functions per table, when known.
     #[napi(getter, catch_unwind)]
     pub fn n_projections(&self) -> napi::Result<Option<f64>> {
@@ -591,50 +399,5 @@ impl LshIndex {
     #[napi(getter, catch_unwind)]
     pub fn budget(&self) -> napi::Result<f64> {
         Ok(self.index.get("budget")?.budget() as f64)
-    }
-
-    /// Whether `dispose` was called.
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.index.is_disposed()
-    }
-}
-
-impl From<nearhash::Predictions> for RawPredictions {
-    fn from(found: nearhash::Predictions) -> Self {
-        Self {
-            offsets: Array(found.offsets),
-            ids: Array(found.ids),
-            distances: Array(found.distances),
-            collisions: Array(found.collisions),
-            vectors: found.vectors.map(Array),
-        }
-    }
-}
-
-impl From<nearhash::Description> for RawDescription {
-    fn from(found: nearhash::Description) -> Self {
-        let number = |value: usize| value as f64;
-        Self {
-            family: found.family,
-            size: number(found.size),
-            dim: found.dim.map(number),
-            n_projections: found.n_projections.map(number),
-            n_hash_tables: found.n_hash_tables.map(number),
-            r: found.r.map(shortest),
-            seed: found.seed as f64,
-            budget: number(found.budget),
-            memory_bytes: number(found.memory_bytes),
-            tables: found
-                .tables
-                .into_iter()
-                .map(|table| RawTable {
-                    buckets: number(table.buckets),
-                    mean_bucket_size: table.mean_bucket_size,
-                    max_bucket_size: number(table.max_bucket_size),
-                    empty_share: table.empty_share,
-                })
-                .collect(),
-        }
     }
 }

@@ -16,6 +16,9 @@ use crate::turns::{Turn, Turns};
 pub(crate) trait Engine: Send + Sync + 'static {
     /// Bytes that it holds.
     fn memory_bytes(&self) -> usize;
+
+    /// For the change of one point.
+    fn threads_for_one(&self) -> Threads;
 }
 
 /// An index and what its calls need.
@@ -66,6 +69,11 @@ impl<I: Engine> Owned<I> {
     /// The index, for the call of this name.
     pub(crate) fn get(&self, call: &'static str) -> Result<Arc<I>, Failure> {
         self.shared.get(call)
+    }
+
+    /// For the change of one point, for the call of this name.
+    pub(crate) fn threads_for_one(&self, call: &'static str) -> Result<Threads, Failure> {
+        Ok(self.get(call)?.threads_for_one())
     }
 
     /// Give the memory back. Tasks under way keep their own reference.

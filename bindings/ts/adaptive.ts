@@ -1,7 +1,7 @@
 import { inspect, type InspectOptions } from 'node:util'
 import { ask, call } from './calls.js'
 import { argumentError, show } from './errors.js'
-import { readFilter, type CheckedFilter, type Filter } from './filter.js'
+import { readFilter, type CheckedFilter } from './filter.js'
 import { native, type AdaptiveIndex } from './native.js'
 import { checkOptions, MAX_COUNT, oneOf, optionalInteger } from './options.js'
 import { toNeighbors, type Neighbors } from './results.js'
@@ -50,8 +50,6 @@ export interface IndexSearchOptions extends SearchOptions {
   recall?: number
   /** Instead of recall: visit this many buckets, from 1. */
   probes?: number
-  /** Return only some of the points; `counts` tells how many there were. */
-  filter?: Filter
 }
 
 /**

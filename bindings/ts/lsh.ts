@@ -1,6 +1,7 @@
 import { inspect, type InspectOptions } from 'node:util'
 import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
+import { readFilter, type CheckedFilter } from './filter.js'
 import { native, type LshIndex as NativeLshIndex } from './native.js'
 import { checkOptions, flag, integer, MAX_COUNT, optionalInteger, optionalPositive } from './options.js'
 import { toNeighbors, toQueryResults, type Neighbors, type QueryResult } from './results.js'
@@ -69,7 +70,7 @@ export interface Description {
   r?: number
   seed: number
   probing: { kind: 'base' } | { kind: 'multi-probe'; budget: number }
-  /** Native memory of points, tables and hyperplanes. */
+  /** Native memory of points, tables, hyperplanes and codes. */
   memoryBytes: number
   /** Every table, of the points that it was built with. */
   tables: TableDescription[]
@@ -98,7 +99,8 @@ export interface Hashes {
 
 const LSH_OPTIONS = ['nProjections', 'nHashTables', 'bucketSize', 'dim', 'seed'] as const
 const L2_OPTIONS = [...LSH_OPTIONS, 'r'] as const
-const SEARCH_OPTIONS = ['k', 'signal'] as const
+const SYNC_OPTIONS = ['k', 'filter'] as const
+const SEARCH_OPTIONS = [...SYNC_OPTIONS, 'signal'] as const
 const PREDICT_OPTIONS = ['topK', 'onlyIndex', 'bound', 'signal'] as const
 
 /** Largest budget of probes a table. */
@@ -129,35 +131,38 @@ export abstract class LshIndex extends VectorIndex {
   }
 
   override search(x: Vectors, options?: SearchOptions): Promise<Neighbors> {
-    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
+    return ask(options, SEARCH_OPTIONS, (control, checked) => {
+      const { k, filter } = readSearchOptions(checked)
       const { values, dim } = readQueries(this, 'x', x)
-      return this.#native.search(values, dim, neighborCount(k), control)
+      return this.#native.search(values, dim, k, filter.ids, filter.deny, control)
     }).then(toNeighbors)
   }
 
   override searchSync(x: Vectors, options?: Omit<SearchOptions, 'signal'>): Neighbors {
-    const k = neighborCount(checkOptions('options', options, ['k']).k)
+    const { k, filter } = readSearchOptions(checkOptions('options', options, SYNC_OPTIONS))
+    const single = filter.ids === undefined ? this.#single.answer(x, k) : undefined
     return (
-      this.#single.answer(x, k) ??
+      single ??
       call(() => {
         const { values, dim } = readQueries(this, 'x', x)
-        return toNeighbors(this.#native.searchSync(values, dim, k))
+        return toNeighbors(this.#native.searchSync(values, dim, k, filter.ids, filter.deny))
       })
     )
   }
 
   override evaluate(queries: Vectors, options?: SearchOptions): Promise<Evaluation> {
-    return ask(options, SEARCH_OPTIONS, (control, { k }) => {
+    return ask(options, SEARCH_OPTIONS, (control, checked) => {
+      const { k, filter } = readSearchOptions(checked)
       const { values, dim } = readQueries(this, 'queries', queries)
-      return this.#native.evaluate(values, dim, neighborCount(k), control)
+      return this.#native.evaluate(values, dim, k, filter.ids, filter.deny, control)
     })
   }
 
   override evaluateSync(queries: Vectors, options?: Omit<SearchOptions, 'signal'>): Evaluation {
     return call(() => {
-      const k = neighborCount(checkOptions('options', options, ['k']).k)
+      const { k, filter } = readSearchOptions(checkOptions('options', options, SYNC_OPTIONS))
       const { values, dim } = readQueries(this, 'queries', queries)
-      return this.#native.evaluateSync(values, dim, k)
+      return this.#native.evaluateSync(values, dim, k, filter.ids, filter.deny)
     })
   }
 
@@ -367,6 +372,10 @@ function readOptions(
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     seed: number
   }
+}
+
+function readSearchOptions(options: Partial<SearchOptions>): { k: number; filter: CheckedFilter } {
+  return { k: neighborCount(options.k), filter: readFilter(options.filter) }
 }
 
 function readPredictOptions(options: PredictOptions): { topK: number; bound: number | undefined; vectors: boolean } {

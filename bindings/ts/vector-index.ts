@@ -1,4 +1,5 @@
 import { call, change, type Cancellable, type Progress } from './calls.js'
+import type { Filter } from './filter.js'
 import { type LshIndex as NativeLshIndex } from './native.js'
 import { integer, MAX_COUNT } from './options.js'
 import type { Neighbors } from './results.js'
@@ -23,6 +24,8 @@ export interface FitOptions extends Cancellable {
 export interface SearchOptions extends Cancellable {
   /** Neighbours wanted per query; default 10. */
   k?: number
+  /** Return only some of the points; `counts` tells how many there were. */
+  filter?: Filter
 }
 
 /** How well and how fast an index answers, see {@link VectorIndex.evaluate}. */

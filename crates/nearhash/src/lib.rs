@@ -44,6 +44,7 @@ pub mod lsh;
 mod metric;
 mod points;
 mod random;
+mod scratch;
 pub mod stats;
 pub mod tokens;
 mod top_k;

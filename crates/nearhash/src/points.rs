@@ -295,6 +295,24 @@ impl Points {
         }
     }
 
+    /// The rows that are wanted, in their order.
+    ///
+    /// # Errors
+    /// None that could come from rows that were accepted before.
+    pub(crate) fn picked(&self, wanted: impl Fn(usize) -> bool) -> Result<Self> {
+        fn pick<T: Copy>(values: &[T], dim: usize, wanted: impl Fn(usize) -> bool) -> Vec<T> {
+            let rows = values.chunks_exact(dim).enumerate();
+            let rows = rows.filter(|(row, _)| wanted(*row));
+            rows.flat_map(|(_, values)| values).copied().collect()
+        }
+        let data = match self.view().values() {
+            RowSlice::U8(values) => RowData::U8(pick(values, self.dim, wanted)),
+            RowSlice::I16(values) => RowData::I16(pick(values, self.dim, wanted)),
+            RowSlice::F32(values) => RowData::F32(pick(values, self.dim, wanted)),
+        };
+        Self::new(data, self.dim)
+    }
+
     /// Bytes that the values take.
     pub fn memory_bytes(&self) -> usize {
         (self.rows * self.dim + SLACK) * self.data.as_slice().value_bytes()

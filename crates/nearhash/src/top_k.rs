@@ -26,6 +26,12 @@ impl TopK {
         };
     }
 
+    /// A squared distance above this one changes nothing any more.
+    #[inline]
+    pub(crate) fn limit(&self) -> f32 {
+        self.limit
+    }
+
     /// Offer points by the squared distances that the kernels give; `id` tells a place's id.
     #[inline]
     pub(crate) fn offer_squared(

@@ -111,7 +111,8 @@ impl AdaptiveIndex {
 
     /// Bytes held, about.
     pub fn memory_bytes(&self) -> usize {
-        self.state.get().map_or(0, |state| state.memory_bytes()) + self.pool.memory_bytes()
+        self.state.get().map_or(0, |state| state.memory_bytes())
+            + self.pool.memory_bytes(|scratch| scratch.memory_bytes())
     }
 
     /// The nearest points of each query, nearest first, ties to the lower id.

@@ -21,7 +21,7 @@ mod model;
 mod open;
 mod options;
 mod plan;
-mod projection;
+pub(crate) mod projection;
 mod quantised;
 mod search;
 mod searcher;

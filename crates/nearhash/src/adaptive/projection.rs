@@ -203,6 +203,20 @@ impl Spectrum {
         }
     }
 
+    /// One of the directions, a unit vector; zeros behind those that there are.
+    pub(crate) fn direction(&self, i: usize) -> Vec<f64> {
+        if i < self.variances.len() {
+            self.directions.column(i).iter().copied().collect()
+        } else {
+            vec![0.0; self.directions.nrows()]
+        }
+    }
+
+    /// The rows' mean, padded.
+    pub(crate) fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
     /// Fewest directions that have `share` of the variance; all that there are when those have less.
     pub(crate) fn directions_for(&self, share: f64) -> usize {
         let mut sum = 0.0;

@@ -1,6 +1,6 @@
 //! Searches in one state: which way, for one query or many.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -30,34 +30,7 @@ const FEW_PART: usize = 64;
 const MARGIN_RECALL: f64 = 0.999;
 
 /// Scratch memory that searches leave for later ones.
-// Boxed, so that taking one out moves a pointer.
-#[allow(clippy::vec_box)]
-#[derive(Debug, Default)]
-pub(super) struct ScratchPool(Mutex<Vec<Box<Scratch>>>);
-
-impl ScratchPool {
-    fn take(&self) -> Box<Scratch> {
-        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.pop().unwrap_or_default()
-    }
-
-    fn put(&self, scratch: Box<Scratch>) {
-        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.push(scratch);
-    }
-
-    pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
-
-    pub(super) fn memory_bytes(&self) -> usize {
-        let pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.iter().map(|scratch| scratch.memory_bytes()).sum()
-    }
-}
+pub(super) type ScratchPool = crate::scratch::ScratchPool<Scratch>;
 
 /// Which built rows a search may find.
 enum Admitted<'a> {
@@ -156,11 +129,10 @@ impl<'a> Searcher<'a> {
         ids: &mut [u32],
         distances: &mut [f32],
     ) -> Result<usize> {
-        let mut scratch = pool.take();
-        let count = self.answer(Kernels::get(), query, 0, &mut scratch);
-        let count = count.map(|()| write(&mut scratch.top, ids, distances));
-        pool.put(scratch);
-        count
+        pool.with(|scratch| {
+            self.answer(Kernels::get(), query, 0, scratch)?;
+            Ok(write(&mut scratch.top, ids, distances))
+        })
     }
 
     /// The nearest of each query.
@@ -181,15 +153,15 @@ impl<'a> Searcher<'a> {
             .enumerate()
             .try_for_each(|(task, ((ids, distances), counts))| {
                 control.check()?;
-                let mut scratch = pool.take();
                 let places = ids.chunks_mut(k).zip(distances.chunks_mut(k));
                 let mut answers = counts.iter_mut().zip(places).enumerate();
-                let done = answers.try_for_each(|(i, (count, (ids, distances)))| {
-                    self.answer(kernels, queries, task * TASK + i, &mut scratch)?;
-                    *count = write(&mut scratch.top, ids, distances) as u32;
-                    Ok(())
+                let done = pool.with(|scratch| {
+                    answers.try_for_each(|(i, (count, (ids, distances)))| {
+                        self.answer(kernels, queries, task * TASK + i, scratch)?;
+                        *count = write(&mut scratch.top, ids, distances) as u32;
+                        Ok(())
+                    })
                 });
-                pool.put(scratch);
                 control.advance(counts.len());
                 done
             })?;

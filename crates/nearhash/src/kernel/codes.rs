@@ -34,6 +34,14 @@ pub(crate) trait Dots {
     /// # Safety
     /// As for `bytes`, with eight numbers a line at `query`.
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
+
+    /// Σ byte × (128 × high + low) of one vector that fills `lines` lines: lane i has the bytes
+    /// 4 i to 4 i + 3 of every line, summed as integers and then rounded.
+    ///
+    /// # Safety
+    /// As for `bytes`, with 64 numbers a line at `high` and `low`, all from −64 to 63, and no more
+    /// than 255 lines. Bytes may be anything.
+    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Self::V;
 }
 
 /// Sixteen points per entry: their distances to a query, from codes as bytes.

@@ -60,6 +60,15 @@ pub(crate) unsafe fn project<
                 project_tile::<V, SQUARED, 1, P1>(&p, row, panel);
                 panel += P1;
             }
+            // One panel alone waits for each of its sums: as few of those as can be.
+            while panel + 4 <= p.panel_count {
+                project_tile::<V, SQUARED, 1, 4>(&p, row, panel);
+                panel += 4;
+            }
+            while panel + 2 <= p.panel_count {
+                project_tile::<V, SQUARED, 1, 2>(&p, row, panel);
+                panel += 2;
+            }
             while panel < p.panel_count {
                 project_tile::<V, SQUARED, 1, 1>(&p, row, panel);
                 panel += 1;

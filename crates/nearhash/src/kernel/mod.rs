@@ -5,10 +5,13 @@
 //! one that the CPU has is chosen once, at run time. All give the same bits: sums have one order,
 //! multiply and add are fused, and there is nothing that a wider register does otherwise.
 
+#[cfg(feature = "kernel-benchmark")]
+pub mod benchmark;
 mod codes;
 mod generic;
 mod lanes;
 mod portable;
+mod row_codes;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -18,6 +21,7 @@ use crate::points::{RowSlice, SLACK};
 pub(crate) use codes::{Axes, BucketScan, LINE, Line, Score, Shortlist};
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
+pub(crate) use row_codes::{PART, RowCodes};
 
 /// Instruction sets, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +116,7 @@ pub(crate) struct Kernels {
     count_within: unsafe fn(&[f32], &[f32; 1]) -> [u32; 1],
     count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
     list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
+    row_dots: unsafe fn(RowCodes<'_>, &mut [f32]),
 }
 
 /// One for each type of rows.
@@ -208,6 +213,11 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { codes::list_within::<$lanes>(values, limit, out) }
             }
+            $(#[$features])?
+            unsafe fn row_dots(r: RowCodes<'_>, out: &mut [f32]) {
+                // SAFETY: as above.
+                unsafe { row_codes::row_dots::<$dots>(r, out) }
+            }
             Kernels {
                 level: $level,
                 project,
@@ -236,6 +246,7 @@ macro_rules! kernels {
                 count_within: count_within::<1>,
                 count_within_three: count_within::<3>,
                 list_within,
+                row_dots,
             }
         };
     };
@@ -562,6 +573,20 @@ impl Kernels {
         assert!(values.len().is_multiple_of(LANES));
         // SAFETY: the instruction set as in `project`; the length was checked.
         unsafe { (self.list_within)(values, limit, out) }
+    }
+
+    /// Dot products of rows as bytes with a query, see [`RowCodes`]: one an id.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together or an id is no row.
+    pub(crate) fn row_dots(&self, r: RowCodes<'_>, out: &mut [f32]) {
+        assert!((1..=255).contains(&r.lines));
+        assert!(r.high.len() == LINE * r.lines && r.low.len() == LINE * r.lines);
+        assert_eq!(out.len(), r.ids.len());
+        let count = r.codes.len() / r.lines;
+        assert!(r.ids.iter().all(|id| (*id as usize) < count));
+        // SAFETY: the instruction set as in `project`; ids and lengths were checked.
+        unsafe { (self.row_dots)(r, out) }
     }
 }
 

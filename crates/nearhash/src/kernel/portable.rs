@@ -1,7 +1,7 @@
 //! Lanes without intrinsics. On aarch64 the compiler turns them into NEON, which every such CPU
 //! has, fused multiply-add included.
 
-use super::codes::{Dots, Line};
+use super::codes::{Dots, LINE, Line};
 use super::lanes::{FLOOR_LIMIT, LANES, Lanes};
 
 /// Sixteen lanes in an array.
@@ -205,6 +205,27 @@ impl Dots for Loops {
                 for (j, code) in codes.iter().enumerate() {
                     *sum += i32::from(code & 15) * i32::from(query[j]);
                     *sum += i32::from(code >> 4) * i32::from(query[4 + j]);
+                }
+            }
+        }
+        Array(sums.map(|x| x as f32))
+    }
+
+    #[inline(always)]
+    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Array {
+        let mut sums = [0_i32; LANES];
+        for line in 0..lines {
+            // SAFETY: the caller has so many lines and numbers.
+            let (codes, high, low) = unsafe {
+                (
+                    &(*codes.add(line)).0,
+                    high.add(LINE * line).cast::<[i8; LINE]>().read_unaligned(),
+                    low.add(LINE * line).cast::<[i8; LINE]>().read_unaligned(),
+                )
+            };
+            for (i, sum) in sums.iter_mut().enumerate() {
+                for j in 4 * i..4 * i + 4 {
+                    *sum += i32::from(codes[j]) * (128 * i32::from(high[j]) + i32::from(low[j]));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Every instruction set that this CPU has gives the bits of a scalar loop, written here once more.
 
 mod codes;
+mod row_codes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

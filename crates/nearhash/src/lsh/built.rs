@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::codes::Codes;
 use super::family::{Family, Group, KeyScratch};
 use super::table::{BuildScratch, Table};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::Kernels;
-use crate::metric::Prepared;
+use crate::metric::{Prepared, points_need_wide};
 use crate::points::{Points, RowData, RowsView};
 
 /// Rows that are projected together: they and their results stay in a core's cache.
@@ -24,6 +25,8 @@ pub(crate) struct Built {
     /// The id of every row, ascending; none when they are the rows' own numbers.
     ids: Option<Vec<u32>>,
     tables: Vec<Table>,
+    /// Of all rows, where they make ranking faster.
+    codes: Option<Codes>,
 }
 
 impl Built {
@@ -61,6 +64,13 @@ impl Built {
                 .collect::<Result<_>>()?;
             tables.extend(built);
         }
+        let wide = points_need_wide(family.metric(), points.view().magnitude());
+        let codes = if wide {
+            None
+        } else {
+            let row_bytes = points.dim() * view.values().value_bytes();
+            Codes::choose(&prepared, row_bytes, control)?
+        };
         let inverse_norms = prepared.into_norms();
         Ok(Self {
             family,
@@ -68,6 +78,7 @@ impl Built {
             inverse_norms,
             ids,
             tables,
+            codes,
         })
     }
 
@@ -90,6 +101,11 @@ impl Built {
 
     pub(crate) fn inverse_norms(&self) -> Option<&[f32]> {
         self.inverse_norms.as_deref()
+    }
+
+    /// Codes of all rows, if there are any.
+    pub(crate) fn codes(&self) -> Option<&Codes> {
+        self.codes.as_ref()
     }
 
     pub(crate) fn tables(&self) -> &[Table] {
@@ -118,6 +134,7 @@ impl Built {
             + words * size_of::<f32>()
             + self.family.planes().memory_bytes()
             + self.tables.iter().map(Table::memory_bytes).sum::<usize>()
+            + self.codes.as_ref().map_or(0, Codes::memory_bytes)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 pub(crate) mod built;
+mod codes;
 mod cost;
 pub(crate) mod family;
 mod index;
@@ -11,6 +12,7 @@ mod open;
 mod options;
 pub(crate) mod probe;
 pub(crate) mod random;
+mod rank;
 mod search;
 mod srp;
 mod state;
@@ -20,7 +22,7 @@ mod tuning;
 pub use answers::{Description, Predictions, TableDescription};
 pub(crate) use index::Drawn;
 pub use index::LshIndex;
-pub use options::{FamilyKind, LshOptions, PredictOptions};
+pub use options::{FamilyKind, LshOptions, PredictOptions, SearchOptions};
 
 /// Most hash functions a table: a sign hash of 64 bits fills a key.
 pub const MAX_PROJECTIONS: usize = 64;

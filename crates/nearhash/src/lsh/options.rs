@@ -2,6 +2,7 @@
 
 use super::{MAX_PROJECTIONS, MAX_TABLES, R_MAX, R_MIN};
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::points::{MAX_DIM, MAX_ROWS};
 
 /// Which hash functions.
@@ -80,6 +81,28 @@ impl LshOptions {
             ));
         }
         Ok(())
+    }
+}
+
+/// How [`LshIndex::search_with`](super::LshIndex::search_with) answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchOptions {
+    /// Neighbours wanted per query, at least 1. Default 10.
+    pub k: usize,
+    /// Additional buckets a table in this call. None: those of
+    /// [`set_budget`](super::LshIndex::set_budget).
+    pub budget: Option<usize>,
+    /// Only points that it admits are found, of those in the probed buckets. None: all.
+    pub filter: Option<Filter>,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            k: 10,
+            budget: None,
+            filter: None,
+        }
     }
 }
 

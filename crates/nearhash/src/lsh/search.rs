@@ -2,7 +2,6 @@
 //! exact distances → the k nearest by (distance, id).
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -10,14 +9,16 @@ use super::built::Built;
 use super::family::KeyScratch;
 use super::open::Open;
 use super::probe::Prober;
+use super::rank::Ranking;
 use super::table::Place;
 use crate::control::Control;
 use crate::error::Result;
 use crate::exact::Neighbors;
+use crate::filter::Filter;
 use crate::kernel::{Kernels, padded_width};
-use crate::metric::{Prepared, points_need_wide, query_needs_wide, wide_distance};
-use crate::points::{RowSlice, RowsView};
-use crate::top_k::TopK;
+use crate::metric::Prepared;
+use crate::points::RowsView;
+use crate::scratch::ScratchPool;
 
 /// Queries that are projected together. Fewer than this are answered by the calling thread.
 const QUERY_BLOCK: usize = 16;
@@ -46,42 +47,20 @@ pub(crate) struct Scratch {
     places: Vec<(u32, u64, Place)>,
     found: Vec<Range<u32>>,
     candidates: Candidates,
-    distances: Vec<f32>,
     row: Vec<f32>,
-    top: TopK,
-}
-
-/// Scratch that no worker uses at the moment.
-#[derive(Debug, Default)]
-pub(crate) struct ScratchPool(Mutex<Vec<Scratch>>);
-
-impl ScratchPool {
-    fn with<R>(&self, work: impl FnOnce(&mut Scratch) -> R) -> R {
-        let free = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut scratch = free().pop().unwrap_or_default();
-        let result = work(&mut scratch);
-        free().push(scratch);
-        result
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
+    ranking: Ranking,
 }
 
 /// Distinct rows of the built part and slots of the open part.
 #[derive(Debug, Default)]
-struct Candidates {
+pub(super) struct Candidates {
     /// When each row, then each slot, was last seen; reset every 255 queries.
     seen: Vec<u8>,
     epoch: u8,
     /// The first `row_count` are this query's.
     rows: Vec<u32>,
     row_count: usize,
-    slots: Vec<u32>,
+    pub(super) slots: Vec<u32>,
 }
 
 impl Candidates {
@@ -150,7 +129,19 @@ impl Candidates {
         self.slots.truncate(bound - self.row_count);
     }
 
-    fn rows(&self) -> &[u32] {
+    /// Forget all others.
+    fn retain(&mut self, row: impl Fn(u32) -> bool, slot: impl Fn(u32) -> bool) {
+        let mut count = 0;
+        for i in 0..self.row_count {
+            let candidate = self.rows[i];
+            self.rows[count] = candidate;
+            count += usize::from(row(candidate));
+        }
+        self.row_count = count;
+        self.slots.retain(|candidate| slot(*candidate));
+    }
+
+    pub(super) fn rows(&self) -> &[u32] {
         &self.rows[..self.row_count]
     }
 }
@@ -160,7 +151,16 @@ impl Candidates {
 pub(crate) struct Searcher<'a> {
     pub(crate) built: &'a Built,
     pub(crate) open: &'a Open,
-    pub(crate) pool: &'a ScratchPool,
+    pub(crate) pool: &'a ScratchPool<Scratch>,
+    /// Candidates that it does not admit are none.
+    pub(crate) filter: Option<&'a Filter>,
+}
+
+impl<'a> Searcher<'a> {
+    /// The same among those points that a filter admits.
+    pub(crate) fn among(self, filter: Option<&'a Filter>) -> Self {
+        Self { filter, ..self }
+    }
 }
 
 impl Searcher<'_> {
@@ -191,8 +191,7 @@ impl Searcher<'_> {
             self.pool.with(|scratch| {
                 self.each_candidates(&prepared, range, effort, scratch, |i, query, scratch| {
                     collisions[i] = scratch.candidates.len() as u32;
-                    self.rank(query, k, scratch);
-                    let found = scratch.top.drain();
+                    let found = self.rank(query, k, &scratch.candidates, &mut scratch.ranking);
                     counts[i] = found.len() as u32;
                     for (place, (id, distance)) in found.enumerate() {
                         ids[i * k + place] = id;
@@ -238,8 +237,12 @@ impl Searcher<'_> {
         let mut count = 0;
         self.pool.with(|scratch| {
             self.each_candidates(&prepared, 0..1, effort, scratch, |_, query, scratch| {
-                self.rank(query, ids.len(), scratch);
-                let found = scratch.top.drain();
+                let Scratch {
+                    candidates,
+                    ranking,
+                    ..
+                } = scratch;
+                let found = self.rank(query, ids.len(), candidates, ranking);
                 count = found.len();
                 let places = ids.iter_mut().zip(distances.iter_mut());
                 for ((id, distance), found) in places.zip(found) {
@@ -313,6 +316,12 @@ impl Searcher<'_> {
                 scratch.prober.begin(family, projected, &scratch.homes);
             }
             self.collect(effort, scratch);
+            if let Some(filter) = self.filter {
+                scratch.candidates.retain(
+                    |row| filter.admits(self.built.id(row)),
+                    |slot| filter.admits(self.open.id(slot)),
+                );
+            }
             visit(i, query, scratch);
         }
         scratch.row = row;
@@ -387,53 +396,6 @@ impl Searcher<'_> {
                 candidates.add_slots(self.open.bucket(table, *key), rows);
             }
             candidates.cut(bound, slots);
-        }
-    }
-
-    /// Put the k nearest of `scratch.candidates` into `scratch.top`.
-    fn rank(&self, query: &[f32], k: usize, scratch: &mut Scratch) {
-        let metric = self.built.family().metric();
-        let points = self.built.points();
-        let dim = points.dim();
-        let Scratch {
-            candidates,
-            distances,
-            top,
-            ..
-        } = scratch;
-        top.reset(k);
-        let magnitude = points.view().magnitude().max(self.open.magnitude());
-        if points_need_wide(metric, magnitude) || query_needs_wide(metric, query) {
-            let query = &query[..dim];
-            let mut row = vec![0.0; dim];
-            for candidate in candidates.rows() {
-                points.view().copy_row(*candidate as usize, &mut row);
-                top.offer(
-                    metric,
-                    wide_distance(query, &row),
-                    self.built.id(*candidate),
-                );
-            }
-            for slot in &candidates.slots {
-                let distance = wide_distance(query, self.open.row(*slot));
-                top.offer(metric, distance, self.open.id(*slot));
-            }
-            return;
-        }
-        let kernels = Kernels::get();
-        let rows = candidates.rows();
-        distances.resize(rows.len().max(candidates.slots.len()), 0.0);
-        let found = &mut distances[..rows.len()];
-        let norms = self.built.inverse_norms();
-        kernels.gather(query, points.padded(), dim, rows, norms, found);
-        top.offer_squared(metric, found, |i| self.built.id(rows[i]));
-        if !candidates.slots.is_empty() {
-            let slots = &candidates.slots;
-            let found = &mut distances[..slots.len()];
-            let norms = norms.map(|_| self.open.inverse_norms());
-            let open = RowSlice::F32(self.open.padded());
-            kernels.gather(query, open, dim, slots, norms, found);
-            top.offer_squared(metric, found, |i| self.open.id(slots[i]));
         }
     }
 }

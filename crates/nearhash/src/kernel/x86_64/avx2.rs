@@ -26,6 +26,22 @@ pub(super) unsafe fn reduce8(eight: __m256) -> f32 {
     }
 }
 
+/// Lane i plus lane i + 8, then i + 4.
+///
+/// # Safety
+/// The CPU has AVX.
+#[inline(always)]
+unsafe fn reduce_to_4(of: TwoYmm) -> __m128 {
+    // SAFETY: AVX is the caller's promise.
+    unsafe {
+        let eight = _mm256_add_ps(of.0, of.1);
+        _mm_add_ps(
+            _mm256_castps256_ps128(eight),
+            _mm256_extractf128_ps::<1>(eight),
+        )
+    }
+}
+
 // SAFETY of every block below: callers run on a CPU with this instruction set, as the trait asks;
 // where a pointer goes in, the caller vouches for it.
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -226,13 +242,14 @@ impl Lanes for TwoYmm {
     #[inline(always)]
     unsafe fn reduce4(of: [Self; 4]) -> [f32; 4] {
         unsafe {
-            let [a, b, c, d] = of.map(|x| {
-                let eight = _mm256_add_ps(x.0, x.1);
-                _mm_add_ps(
-                    _mm256_castps256_ps128(eight),
-                    _mm256_extractf128_ps::<1>(eight),
-                )
-            });
+            // Not by `map`, which stays a call without the instruction set: 20 ns a vector.
+            let [a, b, c, d] = of;
+            let (a, b, c, d) = (
+                reduce_to_4(a),
+                reduce_to_4(b),
+                reduce_to_4(c),
+                reduce_to_4(d),
+            );
             let ab = _mm_add_ps(_mm_movelh_ps(a, b), _mm_movehl_ps(b, a));
             let cd = _mm_add_ps(_mm_movelh_ps(c, d), _mm_movehl_ps(d, c));
             let sums = _mm_add_ps(
@@ -311,6 +328,31 @@ impl Dots for Pairwise {
                 }
             }
             TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> TwoYmm {
+        unsafe {
+            let ones = _mm256_set1_epi16(1);
+            let mut high_sums = [_mm256_setzero_si256(); 2];
+            let mut low_sums = [_mm256_setzero_si256(); 2];
+            for line in 0..lines {
+                for half in 0..2 {
+                    let at = 2 * line + half;
+                    let c = _mm256_load_si256(codes.cast::<__m256i>().add(at));
+                    let h = _mm256_loadu_si256(high.cast::<__m256i>().add(at));
+                    let l = _mm256_loadu_si256(low.cast::<__m256i>().add(at));
+                    let (h, l) = (_mm256_maddubs_epi16(c, h), _mm256_maddubs_epi16(c, l));
+                    let (h, l) = (_mm256_madd_epi16(h, ones), _mm256_madd_epi16(l, ones));
+                    high_sums[half] = _mm256_add_epi32(high_sums[half], h);
+                    low_sums[half] = _mm256_add_epi32(low_sums[half], l);
+                }
+            }
+            let (high, low) = (_mm256_slli_epi32::<7>(high_sums[0]), low_sums[0]);
+            let first = _mm256_cvtepi32_ps(_mm256_add_epi32(high, low));
+            let (high, low) = (_mm256_slli_epi32::<7>(high_sums[1]), low_sums[1]);
+            TwoYmm(first, _mm256_cvtepi32_ps(_mm256_add_epi32(high, low)))
         }
     }
 }

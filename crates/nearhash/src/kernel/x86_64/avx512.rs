@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::kernel::codes::{Dots, Line};
+use crate::kernel::codes::{Dots, LINE, Line};
 use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
 
 /// Sixteen lanes in one register.
@@ -223,6 +223,24 @@ impl Dots for Pairwise {
             Zmm(_mm512_cvtepi32_ps(sum))
         }
     }
+
+    #[inline(always)]
+    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Zmm {
+        unsafe {
+            let ones = _mm512_set1_epi16(1);
+            let (mut highs, mut lows) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+            for line in 0..lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let h = _mm512_loadu_si512(high.add(LINE * line).cast());
+                let l = _mm512_loadu_si512(low.add(LINE * line).cast());
+                let (h, l) = (_mm512_maddubs_epi16(c, h), _mm512_maddubs_epi16(c, l));
+                highs = _mm512_add_epi32(highs, _mm512_madd_epi16(h, ones));
+                lows = _mm512_add_epi32(lows, _mm512_madd_epi16(l, ones));
+            }
+            let sums = _mm512_add_epi32(_mm512_slli_epi32::<7>(highs), lows);
+            Zmm(_mm512_cvtepi32_ps(sums))
+        }
+    }
 }
 
 /// Products of bytes summed by VNNI's `vpdpbusd`.
@@ -272,6 +290,22 @@ impl Dots for Vnni {
                 sums[1] = _mm512_dpbusd_epi32(sums[1], c1, _mm512_set1_epi32(q1));
             }
             Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1])))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Zmm {
+        unsafe {
+            let (mut highs, mut lows) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+            for line in 0..lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let h = _mm512_loadu_si512(high.add(LINE * line).cast());
+                let l = _mm512_loadu_si512(low.add(LINE * line).cast());
+                highs = _mm512_dpbusd_epi32(highs, c, h);
+                lows = _mm512_dpbusd_epi32(lows, c, l);
+            }
+            let sums = _mm512_add_epi32(_mm512_slli_epi32::<7>(highs), lows);
+            Zmm(_mm512_cvtepi32_ps(sums))
         }
     }
 }

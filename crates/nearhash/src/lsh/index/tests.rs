@@ -1,14 +1,18 @@
 //! What only the inside of an index can show: panics in its midst, and the interval of a recall.
 
+mod ranking;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 
 use super::*;
+use crate::control::Control;
 use crate::evaluation::*;
+use crate::exact::Neighbors;
 use crate::kernel::Kernels;
 use crate::lsh::family::{Family, Group, KeyScratch, Move, Planes};
 use crate::lsh::srp::Srp;
-use crate::points::{RowData, RowSlice};
+use crate::points::{Points, RowData, RowSlice, RowsView};
 
 /// Sign hashes that panic while they are told to.
 #[derive(Debug)]
