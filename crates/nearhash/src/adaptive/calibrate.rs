@@ -418,8 +418,8 @@ impl Model {
         }
         found.sort_unstable_by(order);
         let mut rank_of = vec![u32::MAX; self.centres.len()];
-        for (rank, entry) in scratch.order.iter().enumerate() {
-            rank_of[*entry as u32 as usize] = rank as u32;
+        for rank in 0..scratch.ranking.listed() {
+            rank_of[scratch.ranking.place(rank)] = rank as u32;
         }
         let mut trace = Trace {
             stranger,

@@ -23,6 +23,7 @@ mod options;
 mod plan;
 mod projection;
 mod quantised;
+mod ranking;
 mod search;
 mod searcher;
 mod state;
