@@ -11,10 +11,12 @@
 //! of the nearest are scanned until few neighbours can be missing; survivors are ranked by exact
 //! distance (`search`).
 
+mod ahead;
 mod answers;
 mod calibrate;
 mod codes;
 mod curve;
+mod filing;
 mod index;
 mod layout;
 mod model;

@@ -1,6 +1,7 @@
 //! One query: rank the buckets, scan the codes of the nearest, rank the survivors exactly.
 
-use crate::adaptive::codes::Bits;
+use crate::adaptive::ahead::Ahead;
+use crate::adaptive::codes::{Bits, is_beyond};
 use crate::adaptive::model::Model;
 use crate::adaptive::projection::{Split, squared_norm};
 use crate::adaptive::quantised::Quantised;
@@ -137,7 +138,10 @@ impl Model {
         let most = effort.most.min(count);
         let checkpoints = checkpoints(count);
         let mut checkpoint = effort.first_checkpoint;
-        let mut listed = effort.expected.clamp(1, most);
+        let several = self.centres.heads().is_some();
+        // More are listed cheaply where there are several regions.
+        let fewer = if several { effort.expected / 3 } else { 0 };
+        let mut listed = (effort.expected - fewer).clamp(1, most);
         let list = |want: usize, s: &mut Scratch| {
             s.ranking.list(kernels, &self.centres, &s.plain, want);
         };
@@ -145,12 +149,21 @@ impl Model {
         let mut rank = 0;
         // One more than are scanned, to see how far the next one is.
         list((listed + 1).min(count), scratch);
+        let mut ahead = Ahead::default();
         scratch.shortlist.reset(effort.k, WATCHED);
         while rank < most {
             if rank == listed {
-                listed = (2 * listed).min(most);
+                listed = (listed + if several { listed / 2 + 1 } else { listed }).min(most);
                 list((listed + 1).min(count), scratch);
             }
+            ahead.ask(
+                &self.codes,
+                live,
+                &scratch.ranking,
+                rank,
+                scratch.rest[0],
+                scratch.shortlist.root(),
+            );
             self.scan_bucket(kernels, rank, &margins, live, scratch);
             rank += 1;
             while checkpoint < checkpoints.len() && (checkpoints[checkpoint] as usize) < rank {
@@ -173,7 +186,12 @@ impl Model {
                     k: effort.k,
                     usual: effort.usual,
                 };
-                if stop(checkpoint, &sight) {
+                let rest_is_hopeless = is_beyond(
+                    sight.next + scratch.rest[0],
+                    self.reach,
+                    scratch.shortlist.root(),
+                );
+                if stop(checkpoint, &sight) || rest_is_hopeless {
                     break;
                 }
                 checkpoint += 1;
@@ -217,6 +235,9 @@ impl Model {
         let ranking = &scratch.ranking;
         let (place, score) = (ranking.place(rank), ranking.score(rank));
         let bucket = &codes.buckets[place];
+        if bucket.is_hopeless(score + scratch.rest[0], scratch.shortlist.root()) {
+            return;
+        }
         let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
         let next = if rank + 1 < ranking.listed() {
             ranking.place(rank + 1)
