@@ -104,7 +104,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x2f68_9cfe_57e9_117a;
+const GOLDEN: u64 = 0xeb38_f59a_63ad_1dec;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
