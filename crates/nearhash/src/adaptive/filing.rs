@@ -178,7 +178,7 @@ impl Filed {
     }
 
     /// Move every point to its nearest centre.
-    pub(super) fn to_nearest(&mut self, axes: usize) {
+    pub(super) fn move_to_nearest(&mut self, axes: usize) {
         nearest_of(&self.centres(axes), &self.y, &mut self.bucket_of);
     }
 

@@ -95,7 +95,7 @@ impl Model {
         control.begin("settle", layout.settle * n);
         for _ in 0..layout.settle {
             control.check()?;
-            filed.to_nearest(axes);
+            filed.move_to_nearest(axes);
             filed.take_means(&held, axes);
             control.advance(n);
         }
