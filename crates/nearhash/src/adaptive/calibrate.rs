@@ -101,6 +101,8 @@ pub(crate) struct Calibration {
     pub(crate) farther: f32,
     /// And how large its squared rest can be, in parts of that distance.
     pub(crate) rest: f32,
+    /// The largest margin for ordinary queries: coarse codes that need more are made finer.
+    pub(crate) most_kappa: f32,
     /// One for each of [`RECALLS`].
     pub(crate) settings: Vec<Setting>,
 }
@@ -111,7 +113,7 @@ impl Calibration {
         self.settings
             .iter()
             .zip(RECALLS)
-            .any(|(setting, recall)| recall <= 0.95 && setting.kappa >= GENEROUS)
+            .any(|(setting, recall)| recall <= 0.95 && setting.kappa >= self.most_kappa)
     }
 }
 
@@ -418,8 +420,8 @@ impl Model {
         }
         found.sort_unstable_by(order);
         let mut rank_of = vec![u32::MAX; self.centres.len()];
-        for (rank, entry) in scratch.order.iter().enumerate() {
-            rank_of[*entry as u32 as usize] = rank as u32;
+        for rank in 0..scratch.ranking.listed() {
+            rank_of[scratch.ranking.place(rank)] = rank as u32;
         }
         let mut trace = Trace {
             stranger,
@@ -565,6 +567,11 @@ impl Model {
         };
         // Margins leave a part of the misses to wrong estimates, and stopping no more than the rest
         // to buckets that are not scanned.
+        // Among many points, some distances more cost less than the memory of finer codes.
+        let most_kappa = match self.centres.heads() {
+            Some(_) => MOST_GENEROUS,
+            None => GENEROUS,
+        };
         let setting = |recall: f64| {
             // A little more than is asked: what is measured on a sample is off by as much.
             let safety = (SAFETY * (1.0 - recall)).min(MOST_SAFETY);
@@ -575,7 +582,7 @@ impl Model {
                 recall + safety
             };
             let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
-            let kappa = quantile(&ordinary_errors, within, GENEROUS);
+            let kappa = quantile(&ordinary_errors, within, most_kappa);
             let unusual = 1.0 - UNUSUAL_PART * (1.0 - within);
             let stranger_kappa = quantile(&unusual_errors, unusual, MOST_GENEROUS).max(kappa);
             let stopping = watched.stopping(recall, [kappa, stranger_kappa]);
@@ -603,6 +610,7 @@ impl Model {
             usual_probes,
             farther,
             rest,
+            most_kappa,
             settings,
         }
     }

@@ -76,6 +76,26 @@ pub(crate) struct Bucket {
     pub(crate) u_unit: f32,
     /// Rest of a vector: `e_unit × e`.
     pub(crate) e_unit: f32,
+    /// Distance of the vector that is farthest from the centre.
+    pub(crate) reach: f32,
+}
+
+/// Whether a bucket whose centre is at this squared distance holds nothing within `root`, when nothing in
+/// it is farther than `reach` from its centre: the triangle inequality, with some room for what
+/// rounding does to distances.
+#[inline(always)]
+pub(crate) fn is_beyond(squared: f32, reach: f32, root: f32) -> bool {
+    squared.max(0.0).sqrt() - reach > root * ROOM
+}
+
+const ROOM: f32 = 1.0625;
+
+impl Bucket {
+    /// [`is_beyond`] of this bucket.
+    #[inline(always)]
+    pub(crate) fn is_hopeless(&self, squared: f32, root: f32) -> bool {
+        is_beyond(squared, self.reach, root)
+    }
 }
 
 /// Codes of all rows.
@@ -141,19 +161,17 @@ impl Codes {
             parts.push((i, bucket, lines, live));
         }
         let weights = &codes.weights;
-        parts
-            .into_par_iter()
-            .for_each_init(Vec::new, |buffer, (i, bucket, lines, live)| {
+        parts.into_par_iter().for_each_init(
+            Vec::new,
+            |buffer: &mut Vec<f32>, (i, bucket, lines, live)| {
+                buffer.resize(axes, 0.0);
+                centres.decode(i, buffer);
                 let rows = bucket.first_row as usize..(bucket.first_row + bucket.rows) as usize;
                 let encoder = Encoder {
                     bits,
                     weights,
-                    centre: {
-                        buffer.resize(axes, 0.0);
-                        centres.decode(i, buffer);
-                        buffer
-                    },
-                    centre_norm: centres.norm(i),
+                    centre_norm: squared_norm(buffer),
+                    centre: buffer,
                 };
                 encoder.encode(
                     bucket,
@@ -165,7 +183,8 @@ impl Codes {
                     let left = bucket.rows as usize - group * LANES;
                     *live = ((1_u32 << left.min(LANES)) - 1) as u16;
                 }
-            });
+            },
+        );
         codes
     }
 
@@ -264,6 +283,12 @@ impl Encoder<'_> {
         let axes = self.weights.len();
         let stride = 1 + self.bits.lines(axes);
         let inverse: Vec<f32> = self.weights.iter().map(|w| 1.0 / w).collect();
+        let mut farthest = 0.0_f32;
+        for (y, rest) in y.chunks_exact(axes).zip(rests) {
+            let beside = y.iter().zip(self.centre).map(|(y, c)| (y - c) * (y - c));
+            farthest = farthest.max(beside.sum::<f32>() + rest);
+        }
+        bucket.reach = farthest.sqrt();
         let mut residuals = vec![0.0_f32; y.len()];
         let mut scales = vec![0.0_f32; rests.len()];
         for ((residual, y), scale) in residuals

@@ -86,8 +86,8 @@ impl AdaptiveIndex {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
         }
         let options = &self.options;
-        let (metric, settle, seed) = (options.metric, options.settle, options.seed);
-        let state = State::fit(&points, metric, settle, seed, control)?;
+        let (metric, seed) = (options.metric, options.seed);
+        let state = State::fit(&points, metric, options.shape(), seed, control)?;
         drop(points);
         control.commit()?;
         self.state.set(Some(state));
@@ -168,7 +168,7 @@ impl AdaptiveIndex {
         let norms = Prepared::new("x", rows, self.options.metric)?.into_norms();
         if !state.has_room(rows.rows()) {
             let options = &self.options;
-            let filed = state.filed(rows, first..end, options.settle, options.seed, control)?;
+            let filed = state.filed(rows, first..end, options.shape(), options.seed, control)?;
             control.commit()?;
             self.state.set(Some(filed));
             return Ok(first..end);
@@ -246,7 +246,7 @@ impl AdaptiveIndex {
             let filed = state.filed(
                 &row.slice(0..0),
                 none,
-                options.settle,
+                options.shape(),
                 options.seed,
                 &Control::new(),
             )?;

@@ -16,6 +16,31 @@ const LONG_SHARE: f64 = 0.93;
 /// From so many axes on, sign hashes along single directions leave much to settling.
 const MANY_AXES: usize = 192;
 
+/// From so many points on, buckets are ranked in two levels.
+pub(crate) const REGIONS_FROM: usize = 250_000;
+/// Most points of a bucket where buckets are ranked in two levels: many small ones cost little there.
+const SMALL_BUCKET: usize = 96;
+/// Rounds of settling where they are: each looks at few of the centres.
+const CHEAP_ROUNDS: usize = 4;
+
+/// What is asked of a layout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Rounds of settling; none: chosen from the data.
+    pub(crate) settle: Option<usize>,
+    /// From so many points on, buckets are ranked in two levels.
+    pub(crate) regions_from: usize,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            settle: None,
+            regions_from: REGIONS_FROM,
+        }
+    }
+}
+
 /// Choices.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
@@ -23,23 +48,41 @@ pub(crate) struct Layout {
     pub(crate) bits: Bits,
     /// Points a bucket to grow.
     pub(crate) bucket_size: usize,
+    /// Points a region to grow, of buckets that lie together; all of them where there is to be one.
+    pub(crate) region_size: usize,
     /// Rounds in which every point moves to its nearest centre.
     pub(crate) settle: usize,
 }
 
 impl Layout {
     /// For `rows` points of `dim` numbers.
-    pub(crate) fn new(spectrum: &Spectrum, rows: usize, dim: usize, settle: Option<usize>) -> Self {
+    pub(crate) fn new(spectrum: &Spectrum, rows: usize, dim: usize, shape: Shape) -> Self {
         let short = dim <= SHORT;
         let share = if short { SHORT_SHARE } else { LONG_SHARE };
         let axes = spectrum.directions_for(share).next_multiple_of(16).max(16);
+        let root = (rows as f64).sqrt();
+        if rows >= shape.regions_from {
+            // About √n / 4 regions, each of as many buckets: either way few are looked at.
+            let regions = ((root / 4.0) as usize).next_power_of_two().max(2);
+            return Self {
+                axes,
+                // Memory is what limits a search among many points.
+                bits: Bits::Four,
+                bucket_size: SMALL_BUCKET,
+                // The tree halves what is larger; a little room, so that it does not halve half of
+                // its leaves once more.
+                region_size: (rows + rows / 4).div_ceil(regions),
+                settle: shape.settle.unwrap_or(CHEAP_ROUNDS),
+            };
+        }
         // About 1.5 √n buckets: ranking them costs as much as scanning some.
         let buckets = ((2.25 * rows as f64).sqrt() as usize).next_power_of_two();
         Self {
             axes,
             bits: if short { Bits::Seven } else { Bits::Four },
             bucket_size: rows.div_ceil(buckets),
-            settle: settle.unwrap_or(if axes > MANY_AXES { 3 } else { 1 }),
+            region_size: rows,
+            settle: shape.settle.unwrap_or(if axes > MANY_AXES { 3 } else { 1 }),
         }
     }
 }

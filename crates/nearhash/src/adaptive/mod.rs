@@ -11,10 +11,12 @@
 //! of the nearest are scanned until few neighbours can be missing; survivors are ranked by exact
 //! distance (`search`).
 
+mod ahead;
 mod answers;
 mod calibrate;
 mod codes;
 mod curve;
+mod filing;
 mod index;
 mod layout;
 mod model;
@@ -23,6 +25,7 @@ mod options;
 mod plan;
 pub(crate) mod projection;
 mod quantised;
+mod ranking;
 mod search;
 mod searcher;
 mod state;

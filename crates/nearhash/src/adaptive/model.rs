@@ -4,11 +4,11 @@ use rayon::prelude::*;
 
 use crate::adaptive::calibrate::held_out;
 use crate::adaptive::codes::{Bits, Codes};
-use crate::adaptive::layout::{Layout, MOST_AXES};
+use crate::adaptive::filing::{Filed, nearest_of};
+use crate::adaptive::layout::{Layout, MOST_AXES, Shape};
 use crate::adaptive::projection::{Projection, Spectrum, squared_norm};
-use crate::adaptive::quantised::{Centres, Quantised};
+use crate::adaptive::quantised::Centres;
 use crate::adaptive::search::{Effort, Ordinary, Scratch};
-use crate::adaptive::tree::{Member, grow};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Kernels, padded_width};
@@ -42,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) settle: usize,
     /// Squared distance from the mean, scaled, beyond which queries are not searched by codes.
     pub(crate) farthest: f32,
+    /// Distance, scaled, from its bucket's centre that no point exceeds.
+    pub(crate) reach: f32,
     /// Rows that draw no centre towards them, to be asked in calibration.
     pub(crate) held_out: Vec<u32>,
 }
@@ -68,7 +70,7 @@ impl Model {
     pub(crate) fn fit(
         points: &Points,
         metric: Metric,
-        settle: Option<usize>,
+        shape: Shape,
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
@@ -79,7 +81,7 @@ impl Model {
         let prepared = Prepared::new("x", &view, metric)?;
         let spectrum = Spectrum::of(&prepared, MOST_AXES);
         control.check()?;
-        let layout = Layout::new(&spectrum, n, points.dim(), settle);
+        let layout = Layout::new(&spectrum, n, points.dim(), shape);
         let axes = layout.axes;
         let projection = Projection::new(&spectrum, points.dim(), axes);
         let (y, rests) = projection.project_all(&prepared);
@@ -87,24 +89,17 @@ impl Model {
         control.check()?;
 
         control.begin("hash", n);
-        let (mut bucket_of, buckets) = leaves(&y, axes, layout.bucket_size);
-        let mut means = means(&y, &bucket_of, &held, buckets, axes);
+        let mut filed = Filed::by_hashes(y, rests, axes, &layout);
+        filed.take_means(&held, axes);
         control.advance(n);
         control.begin("settle", layout.settle * n);
         for _ in 0..layout.settle {
             control.check()?;
-            let centres = Centres::new(&means, axes);
-            assign(&centres, &y, axes, &mut bucket_of);
-            means = self::means(&y, &bucket_of, &held, buckets, axes);
+            filed.move_to_nearest(axes);
+            filed.take_means(&held, axes);
             control.advance(n);
         }
         control.check()?;
-        let filed = Filed {
-            y,
-            rests,
-            bucket_of,
-            means,
-        };
         let mut model = Self::assemble(
             points,
             prepared,
@@ -130,18 +125,23 @@ impl Model {
         let (y, rests) = self.projection.project_all(&prepared);
         control.check()?;
         let axes = self.projection.axes();
-        let mut bucket_of = vec![0; points.rows()];
-        assign(&self.centres, &y, axes, &mut bucket_of);
-        let mut means = vec![0.0; self.centres.len() * axes];
-        for (i, mean) in means.chunks_exact_mut(axes).enumerate() {
-            self.centres.decode(i, mean);
-        }
-        let filed = Filed {
+        let decoded = |centres: &Centres| {
+            let mut means = vec![0.0; centres.len() * axes];
+            for (i, mean) in means.chunks_exact_mut(axes).enumerate() {
+                centres.decode(i, mean);
+            }
+            means
+        };
+        let mut filed = Filed {
+            bucket_of: vec![0; points.rows()],
             y,
             rests,
-            bucket_of,
-            means,
+            rows: None,
+            means: decoded(&self.centres),
+            regions: self.centres.regions.iter().map(|r| r.count).collect(),
+            heads: self.centres.heads().map_or_else(Vec::new, decoded),
         };
+        nearest_of(&self.centres, &filed.y, &mut filed.bucket_of);
         let mut model = Self::assemble(
             points,
             prepared,
@@ -178,6 +178,7 @@ impl Model {
             rests: self.rests,
             settle: self.settle,
             farthest: self.farthest,
+            reach: self.reach,
             held_out: self.held_out.clone(),
         })
     }
@@ -191,53 +192,35 @@ impl Model {
         metric: Metric,
         projection: Projection,
         bits: Bits,
-        filed: Filed,
+        mut filed: Filed,
         control: &Control,
     ) -> Result<Self> {
         let axes = projection.axes();
         let n = points.rows();
-        let Filed {
-            y,
-            rests,
-            bucket_of,
-            means,
-        } = filed;
         control.begin("encode", n);
-        // Empty buckets go.
-        let mut sizes = vec![0_u32; means.len() / axes];
-        bucket_of.iter().for_each(|b| sizes[*b as usize] += 1);
-        let kept: Vec<usize> = (0..sizes.len()).filter(|b| sizes[*b] > 0).collect();
-        let means: Vec<f32> = kept
-            .iter()
-            .flat_map(|b| means[b * axes..(b + 1) * axes].iter().copied())
-            .collect();
-        let mut place = vec![0_u32; sizes.len()];
-        let mut next = 0;
-        for b in &kept {
-            place[*b] = next;
-            next += sizes[*b];
-        }
-        let sizes: Vec<u32> = kept.iter().map(|b| sizes[*b]).collect();
-        let mut order = vec![0_u32; n];
-        for (row, bucket) in bucket_of.iter().enumerate() {
-            let place = &mut place[*bucket as usize];
-            order[*place as usize] = row as u32;
-            *place += 1;
-        }
-        let centres = Centres::new(&means, axes);
+        let sizes = filed.drop_empty(axes);
+        let centres = filed.centres(axes);
+        let order = filed.in_order();
+        let Filed { y, rests, rows, .. } = filed;
         let mut ordered = vec![0.0; n * axes];
         ordered
             .par_chunks_mut(axes)
             .zip(&order)
-            .for_each(|(out, row)| out.copy_from_slice(&y[*row as usize * axes..][..axes]));
+            .for_each(|(out, i)| out.copy_from_slice(&y[*i as usize * axes..][..axes]));
         drop(y);
-        let rests: Vec<f32> = order.iter().map(|row| rests[*row as usize]).collect();
+        let rests: Vec<f32> = order.iter().map(|i| rests[*i as usize]).collect();
+        let order: Vec<u32> = match rows {
+            Some(rows) => order.iter().map(|i| rows[*i as usize]).collect(),
+            None => order,
+        };
         let codes = Codes::new(bits, &centres, &sizes, &ordered, &rests, axes);
         let farthest = ordered
             .chunks_exact(axes)
             .zip(&rests)
             .fold(0.0_f32, |most, (y, rest)| most.max(squared_norm(y) + rest));
         let farthest = (FAR * farthest).max(f32::MIN_POSITIVE);
+        let reaches = codes.buckets.iter().map(|bucket| bucket.reach);
+        let reach = reaches.fold(0.0, f32::max);
         drop(ordered);
         control.check()?;
         let inverse_norms = prepared
@@ -260,6 +243,7 @@ impl Model {
             rests: Rests::default(),
             settle: 0,
             farthest,
+            reach,
             held_out: Vec::new(),
         })
     }
@@ -366,77 +350,6 @@ impl Model {
                 .as_ref()
                 .map_or(0, |norms| norms.len() * 4)
     }
-}
-
-/// Points with their buckets.
-struct Filed {
-    /// Projected.
-    y: Vec<f32>,
-    rests: Vec<f32>,
-    bucket_of: Vec<u32>,
-    /// Of the buckets.
-    means: Vec<f32>,
-}
-
-/// The leaf of each point in a tree of sign hashes, and how many leaves there are.
-fn leaves(y: &[f32], axes: usize, size: usize) -> (Vec<u32>, usize) {
-    let mut members: Vec<Member> = y
-        .chunks_exact(axes)
-        .enumerate()
-        .map(|(row, y)| Member {
-            leading: std::array::from_fn(|i| y[i]),
-            row: row as u32,
-        })
-        .collect();
-    let parts = grow(&mut members, size);
-    let mut bucket_of = vec![0_u32; members.len()];
-    let mut first = 0;
-    for (bucket, part) in parts.iter().enumerate() {
-        for member in &members[first..first + part] {
-            bucket_of[member.row as usize] = bucket as u32;
-        }
-        first += part;
-    }
-    (bucket_of, parts.len())
-}
-
-/// Mean of the members of each bucket but those held out; zero where there are none.
-fn means(y: &[f32], bucket_of: &[u32], held_out: &[bool], buckets: usize, axes: usize) -> Vec<f32> {
-    let mut sums = vec![0.0_f32; buckets * axes];
-    let mut counts = vec![0_u32; buckets];
-    for ((y, bucket), held_out) in y.chunks_exact(axes).zip(bucket_of).zip(held_out) {
-        if *held_out {
-            continue;
-        }
-        let bucket = *bucket as usize;
-        counts[bucket] += 1;
-        for (sum, x) in sums[bucket * axes..(bucket + 1) * axes].iter_mut().zip(y) {
-            *sum += x;
-        }
-    }
-    for (sums, count) in sums.chunks_exact_mut(axes).zip(counts) {
-        let by = 1.0 / count.max(1) as f32;
-        sums.iter_mut().for_each(|x| *x *= by);
-    }
-    sums
-}
-
-/// Move every point to its nearest centre.
-fn assign(centres: &Centres, y: &[f32], axes: usize, bucket_of: &mut [u32]) {
-    let kernels = Kernels::get();
-    const STEP: usize = 256;
-    bucket_of
-        .par_chunks_mut(STEP)
-        .zip(y.par_chunks(STEP * axes))
-        .for_each_init(
-            || (Quantised::default(), Vec::new()),
-            |(quantised, scores), (buckets, y)| {
-                for (bucket, y) in buckets.iter_mut().zip(y.chunks_exact(axes)) {
-                    quantised.set(kernels, y, None);
-                    *bucket = centres.nearest(kernels, quantised, scores);
-                }
-            },
-        );
 }
 
 /// Rows in another order, in their own type.

@@ -1,5 +1,6 @@
 //! What callers choose: of an index, and of a search.
 
+use crate::adaptive::layout::{REGIONS_FROM, Shape};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::metric::Metric;
@@ -22,6 +23,9 @@ pub struct IndexOptions {
     /// Rounds in which every point moves to its nearest bucket, 0 to [`MAX_SETTLE`]. 0: buckets are
     /// hash buckets and nothing else. None: chosen from the data.
     pub settle: Option<usize>,
+    /// From so many points on, buckets are small and ranked in two levels: regions, and then the
+    /// buckets of the nearest. Default 250,000, about where that begins to be faster.
+    pub regions_from: usize,
     /// Same seed, same options, same data: same index and same answers, on every platform.
     pub seed: u64,
 }
@@ -34,6 +38,7 @@ impl Default for IndexOptions {
             recall: 0.95,
             k: 10,
             settle: None,
+            regions_from: REGIONS_FROM,
             seed: 0,
         }
     }
@@ -86,6 +91,13 @@ impl SearchOptions {
 }
 
 impl IndexOptions {
+    pub(super) fn shape(&self) -> Shape {
+        Shape {
+            settle: self.settle,
+            regions_from: self.regions_from,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         check_recall(self.recall)?;
         if self.k == 0 {

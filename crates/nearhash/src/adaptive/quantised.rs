@@ -71,46 +71,114 @@ impl Quantised {
 /// 1.5 × 2²³: floats of this size have no fraction.
 const ROUNDER: f32 = 12_582_912.0;
 
-/// Bucket centres as bytes with one step for all.
+/// Buckets whose centres lie together, and stand together in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Region {
+    /// First bucket and number of buckets.
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    /// First group of sixteen centres.
+    first_group: u32,
+    step: f32,
+    /// Mean squared distance of the buckets' centres from the region's.
+    pub(crate) spread: f32,
+}
+
+impl Region {
+    /// Groups of sixteen centres; the last one may have pads.
+    pub(crate) fn groups(&self) -> usize {
+        (self.count as usize).div_ceil(LANES)
+    }
+}
+
+/// Bucket centres as bytes: each beside its region's centre, with one step a region. Where there is but
+/// one region, that is the origin.
 #[derive(Debug, Clone)]
 pub(crate) struct Centres {
     axes: usize,
     count: usize,
     codes: Vec<Line>,
-    step: f32,
-    /// |decoded centre|², one a centre, and for whole groups.
+    /// |decoded centre|² beyond that of the region's, one a centre, and for whole groups.
     norms: Vec<f32>,
+    pub(crate) regions: Vec<Region>,
+    /// Centres of the regions, when they are several.
+    heads: Option<Box<Centres>>,
 }
 
 /// A distance that no bucket has.
 const FAR: f32 = f32::MAX;
+/// Regions in which the nearest centre is looked for.
+const NEAREST_REGIONS: usize = 4;
 
 impl Centres {
-    /// From centres, `axes` floats each.
+    /// From centres, `axes` floats each, in one region.
     pub(crate) fn new(centres: &[f32], axes: usize) -> Self {
-        let count = centres.len() / axes;
-        let groups = count.div_ceil(LANES);
+        Self::coded(centres, axes, &[(centres.len() / axes) as u32], None)
+    }
+
+    /// From centres that stand region by region, `sizes` of them in each, and the regions' own.
+    pub(crate) fn in_regions(centres: &[f32], axes: usize, sizes: &[u32], heads: &[f32]) -> Self {
+        if sizes.len() < 2 {
+            return Self::new(centres, axes);
+        }
+        Self::coded(centres, axes, sizes, Some(Self::new(heads, axes)))
+    }
+
+    fn coded(centres: &[f32], axes: usize, sizes: &[u32], heads: Option<Self>) -> Self {
         let lines = axes / 4;
-        let most = centres.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-        let step = if most > 0.0 { most / REACH } else { 1.0 };
+        let groups: usize = sizes.iter().map(|n| (*n as usize).div_ceil(LANES)).sum();
         let mut codes = vec![Line([MIDDLE as u8; LINE]); groups * lines];
         let mut norms = vec![FAR; groups * LANES];
-        let mut decoded = vec![0.0; axes];
-        for (i, centre) in centres.chunks_exact(axes).enumerate() {
-            for (j, x) in centre.iter().enumerate() {
-                let code = (x / step + ROUNDER - ROUNDER).clamp(-REACH, REACH);
-                decoded[j] = code * step;
-                codes[i / LANES * lines + j / 4].0[4 * (i % LANES) + j % 4] = (code + MIDDLE) as u8;
+        let (mut decoded, mut head) = (vec![0.0; axes], vec![0.0; axes]);
+        let (mut first, mut first_group) = (0, 0);
+        let mut regions = Vec::with_capacity(sizes.len());
+        for (r, size) in sizes.iter().enumerate() {
+            if let Some(heads) = &heads {
+                heads.decode(r, &mut head);
             }
-            norms[i] = squared_norm(&decoded);
+            let head_norm = squared_norm(&head);
+            let members = &centres[first * axes..(first + *size as usize) * axes];
+            let most = members.chunks_exact(axes).fold(0.0_f32, |most, centre| {
+                let beside = centre.iter().zip(&head).map(|(x, h)| (x - h).abs());
+                beside.fold(most, f32::max)
+            });
+            let step = if most > 0.0 { most / REACH } else { 1.0 };
+            let mut spread = 0.0;
+            for (i, centre) in members.chunks_exact(axes).enumerate() {
+                let at = (first_group + i / LANES) * lines;
+                for (j, (x, head)) in centre.iter().zip(&head).enumerate() {
+                    let code = ((x - head) / step + ROUNDER - ROUNDER).clamp(-REACH, REACH);
+                    decoded[j] = code * step;
+                    codes[at + j / 4].0[4 * (i % LANES) + j % 4] = (code + MIDDLE) as u8;
+                }
+                spread += squared_norm(&decoded);
+                decoded.iter_mut().zip(&head).for_each(|(x, h)| *x += h);
+                norms[first_group * LANES + i] = squared_norm(&decoded) - head_norm;
+            }
+            let region = Region {
+                first: first as u32,
+                count: *size,
+                first_group: first_group as u32,
+                step,
+                spread: spread / (*size).max(1) as f32,
+            };
+            first += region.count as usize;
+            first_group += region.groups();
+            regions.push(region);
         }
         Self {
             axes,
-            count,
+            count: first,
             codes,
-            step,
             norms,
+            regions,
+            heads: heads.map(Box::new),
         }
+    }
+
+    /// Length of each.
+    pub(crate) fn axes(&self) -> usize {
+        self.axes
     }
 
     /// How many.
@@ -118,54 +186,90 @@ impl Centres {
         self.count
     }
 
+    /// The regions' centres, when there are several regions.
+    pub(crate) fn heads(&self) -> Option<&Self> {
+        self.heads.as_deref()
+    }
+
     /// The decoded centre `i`, to `out`.
     pub(crate) fn decode(&self, i: usize, out: &mut [f32]) {
-        let lines = self.axes / 4;
+        let r = self.regions.partition_point(|r| r.first as usize <= i) - 1;
+        let region = &self.regions[r];
+        match &self.heads {
+            Some(heads) => heads.decode(r, out),
+            None => out.fill(0.0),
+        }
+        let i = i - region.first as usize;
+        let at = (region.first_group as usize + i / LANES) * (self.axes / 4);
         for (j, out) in out.iter_mut().enumerate() {
-            let code = self.codes[i / LANES * lines + j / 4].0[4 * (i % LANES) + j % 4];
-            *out = (f32::from(code) - MIDDLE) * self.step;
+            let code = self.codes[at + j / 4].0[4 * (i % LANES) + j % 4];
+            *out += (f32::from(code) - MIDDLE) * region.step;
         }
     }
 
-    /// |decoded centre i|².
-    pub(crate) fn norm(&self, i: usize) -> f32 {
-        self.norms[i]
-    }
-
-    /// Squared distances from `y` to all decoded centres, in whole groups; those behind the last
-    /// centre are beyond all others.
+    /// Squared distances from `y` to all decoded centres of the only region, in whole groups; those
+    /// behind the last centre are beyond all others.
     pub(crate) fn distances(&self, kernels: &Kernels, y: &Quantised, out: &mut Vec<f32>) {
         out.resize(self.norms.len(), 0.0);
-        let times = -2.0 * self.step * y.step;
+        self.distances_in(kernels, 0, y, y.squared_norm(), out);
+    }
+
+    /// The same for one region, whose own centre is at the squared distance `from`.
+    pub(crate) fn distances_in(
+        &self,
+        kernels: &Kernels,
+        region: usize,
+        y: &Quantised,
+        from: f32,
+        out: &mut [f32],
+    ) {
+        let region = &self.regions[region];
+        let groups = region.first_group as usize..region.first_group as usize + region.groups();
+        let lines = self.axes / 4;
+        let times = -2.0 * region.step * y.step;
         kernels.score(
             Score {
-                codes: &self.codes,
-                lines: self.axes / 4,
+                codes: &self.codes[groups.start * lines..groups.end * lines],
+                lines,
                 query: &y.codes,
-                norms: &self.norms,
-                plus: y.squared_norm() - times * (MIDDLE * y.sum as f32),
+                norms: &self.norms[groups.start * LANES..groups.end * LANES],
+                plus: from - times * (MIDDLE * y.sum as f32),
                 times,
             },
             out,
         );
     }
 
-    /// The nearest centre.
+    /// The nearest centre; of those in the nearest regions, when there are several.
     pub(crate) fn nearest(&self, kernels: &Kernels, y: &Quantised, scores: &mut Vec<f32>) -> u32 {
-        self.distances(kernels, y, scores);
-        let mut best = [f32::INFINITY; LANES];
-        for part in scores.chunks_exact(LANES) {
-            for (best, x) in best.iter_mut().zip(part) {
-                *best = if *x < *best { *x } else { *best };
+        let Some(heads) = &self.heads else {
+            self.distances(kernels, y, scores);
+            return kernels.smallest(scores) as u32;
+        };
+        heads.distances(kernels, y, scores);
+        let all = scores.len();
+        let (mut least, mut nearest) = (f32::INFINITY, 0);
+        for _ in 0..NEAREST_REGIONS.min(heads.len()) {
+            let r = kernels.smallest(&scores[..all]);
+            let from = std::mem::replace(&mut scores[r], f32::INFINITY);
+            let region = &self.regions[r];
+            scores.resize(all + region.groups() * LANES, 0.0);
+            self.distances_in(kernels, r, y, from, &mut scores[all..]);
+            let i = kernels.smallest(&scores[all..]);
+            if scores[all + i] < least {
+                least = scores[all + i];
+                nearest = region.first + i as u32;
             }
         }
-        let best = best.iter().fold(f32::INFINITY, |a, b| a.min(*b));
-        scores.iter().position(|x| *x == best).unwrap_or(0) as u32
+        nearest
     }
 
     /// Bytes in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.codes.len() * LINE + self.norms.len() * 4
+        self.codes.len() * LINE
+            + self.norms.len() * 4
+            + self.regions.len() * size_of::<Region>()
+            + self.heads.as_ref().map_or(0, |heads| heads.memory_bytes())
     }
 }
 

@@ -1,11 +1,13 @@
 //! One query: rank the buckets, scan the codes of the nearest, rank the survivors exactly.
 
-use crate::adaptive::codes::Bits;
+use crate::adaptive::ahead::Ahead;
+use crate::adaptive::codes::{Bits, is_beyond};
 use crate::adaptive::model::Model;
 use crate::adaptive::projection::{Split, squared_norm};
 use crate::adaptive::quantised::Quantised;
+use crate::adaptive::ranking::Ranking;
 use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
-use crate::kernel::{BucketScan, Kernels, LANES, Shortlist};
+use crate::kernel::{BucketScan, Kernels, Shortlist};
 use crate::top_k::TopK;
 
 /// Candidates whose rows are asked for before they are put in order.
@@ -76,13 +78,8 @@ pub(crate) struct Scratch {
     split: Split,
     plain: Quantised,
     weighted: Quantised,
-    scores: Vec<f32>,
-    /// Where the last list of buckets ended, between the least score and the mean. Saves steps,
-    /// changes nothing.
-    fraction: f32,
-    places: Vec<u32>,
-    /// Buckets in order: score bits above places.
-    pub(crate) order: Vec<u64>,
+    /// The buckets in order.
+    pub(crate) ranking: Ranking,
     pub(crate) shortlist: Shortlist,
     pub(crate) rows: Vec<u32>,
     pub(crate) squared: Vec<f32>,
@@ -98,15 +95,15 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Bytes held, about.
     pub(crate) fn memory_bytes(&self) -> usize {
-        (self.query.capacity() + self.y.capacity() + self.scores.capacity()) * 4
-            + (self.rows.capacity() + self.squared.capacity() + self.places.capacity()) * 4
-            + self.order.capacity() * 8
+        (self.query.capacity() + self.y.capacity()) * 4
+            + (self.rows.capacity() + self.squared.capacity()) * 4
+            + self.ranking.memory_bytes()
             + self.shortlist.memory_bytes()
     }
 }
 
 impl Model {
-    /// Get `scratch.query` ready: projected, quantised, all buckets scored. False when it is so far
+    /// Get `scratch.query` ready: projected, quantised, buckets ready to be ranked. False when it is so far
     /// out that estimates say nothing of what is near it.
     pub(crate) fn prepare(&self, kernels: &Kernels, scratch: &mut Scratch) -> bool {
         scratch.y.resize(self.projection.axes(), 0.0);
@@ -120,8 +117,9 @@ impl Model {
         }
         scratch.plain.set(kernels, y, None);
         scratch.weighted.set(kernels, y, Some(&self.codes.weights));
-        self.centres
-            .distances(kernels, &scratch.plain, &mut scratch.scores);
+        scratch
+            .ranking
+            .start(kernels, &self.centres, &scratch.plain);
         true
     }
 
@@ -140,29 +138,32 @@ impl Model {
         let most = effort.most.min(count);
         let checkpoints = checkpoints(count);
         let mut checkpoint = effort.first_checkpoint;
-        let mut listed = effort.expected.clamp(1, most);
+        let several = self.centres.heads().is_some();
+        // More are listed cheaply where there are several regions.
+        let fewer = if several { effort.expected / 3 } else { 0 };
+        let mut listed = (effort.expected - fewer).clamp(1, most);
         let list = |want: usize, s: &mut Scratch| {
-            let (fraction, places) = (&mut s.fraction, &mut s.places);
-            nearest_buckets(
-                kernels,
-                &s.scores,
-                count,
-                want,
-                fraction,
-                places,
-                &mut s.order,
-            );
+            s.ranking.list(kernels, &self.centres, &s.plain, want);
         };
         let margins = self.margins(effort.stranger_kappa, scratch);
         let mut rank = 0;
         // One more than are scanned, to see how far the next one is.
         list((listed + 1).min(count), scratch);
+        let mut ahead = Ahead::default();
         scratch.shortlist.reset(effort.k, WATCHED);
         while rank < most {
             if rank == listed {
-                listed = (2 * listed).min(most);
+                listed = (listed + if several { listed / 2 + 1 } else { listed }).min(most);
                 list((listed + 1).min(count), scratch);
             }
+            ahead.ask(
+                &self.codes,
+                live,
+                &scratch.ranking,
+                rank,
+                scratch.rest[0],
+                scratch.shortlist.root(),
+            );
             self.scan_bucket(kernels, rank, &margins, live, scratch);
             rank += 1;
             while checkpoint < checkpoints.len() && (checkpoints[checkpoint] as usize) < rank {
@@ -172,12 +173,12 @@ impl Model {
                 && checkpoints[checkpoint] as usize == rank
                 && rank < most
             {
-                let score = |i: usize| f32::from_bits((scratch.order[i] >> 32) as u32);
+                let ranking = &scratch.ranking;
                 let sight = Sight {
-                    scores: &scratch.scores,
+                    scores: ranking.scores_by(rank),
                     rest: scratch.rest[0],
-                    first: score(0),
-                    next: score(rank),
+                    first: ranking.nearness(0),
+                    next: ranking.nearness(rank),
                     scanned: rank as u32,
                     buckets: count as u32,
                     nearest: scratch.shortlist.nearest(),
@@ -185,7 +186,12 @@ impl Model {
                     k: effort.k,
                     usual: effort.usual,
                 };
-                if stop(checkpoint, &sight) {
+                let rest_is_hopeless = is_beyond(
+                    sight.next + scratch.rest[0],
+                    self.reach,
+                    scratch.shortlist.root(),
+                );
+                if stop(checkpoint, &sight) || rest_is_hopeless {
                     break;
                 }
                 checkpoint += 1;
@@ -226,16 +232,20 @@ impl Model {
     ) {
         let codes = &self.codes;
         let stride = codes.stride();
-        let place = scratch.order[rank] as u32 as usize;
+        let ranking = &scratch.ranking;
+        let (place, score) = (ranking.place(rank), ranking.score(rank));
         let bucket = &codes.buckets[place];
+        if bucket.is_hopeless(score + scratch.rest[0], scratch.shortlist.root()) {
+            return;
+        }
         let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
-        let next = scratch
-            .order
-            .get(rank + 1)
-            .map_or(place, |next| *next as u32 as usize);
+        let next = if rank + 1 < ranking.listed() {
+            ranking.place(rank + 1)
+        } else {
+            place
+        };
         let next = codes.buckets[next].first_group as usize * stride;
         let (rest, weighted) = (scratch.rest[0], &scratch.weighted);
-        let score = scratch.scores[place];
         kernels.scan(
             BucketScan {
                 groups: &codes.groups[groups.start * stride..groups.end * stride],
@@ -313,85 +323,6 @@ impl Model {
         rank(&scratch.rows, &mut scratch.squared, top);
         scratch.ranked = ranked;
     }
-}
-
-/// The `want` buckets of the least scores, as score bits above places, ascending.
-fn nearest_buckets(
-    kernels: &Kernels,
-    scores: &[f32],
-    count: usize,
-    want: usize,
-    fraction: &mut f32,
-    places: &mut Vec<u32>,
-    out: &mut Vec<u64>,
-) {
-    out.clear();
-    let key = |place: u32| {
-        let score = scores[place as usize].max(0.0);
-        u64::from(score.to_bits()) << 32 | u64::from(place)
-    };
-    if want >= count {
-        out.extend((0..count as u32).map(key));
-        out.sort_unstable();
-        return;
-    }
-    // A threshold that lets through a few more than are wanted, by bisection.
-    let (least, mean) = kernels.compiled(
-        #[inline(always)]
-        || {
-            let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0_f32; LANES]);
-            // Whole groups are enough for a first guess.
-            for part in scores[..count.max(LANES)].chunks_exact(LANES) {
-                for i in 0..LANES {
-                    least[i] = if part[i] < least[i] {
-                        part[i]
-                    } else {
-                        least[i]
-                    };
-                    sums[i] += part[i];
-                }
-            }
-            let least = least.iter().fold(f32::INFINITY, |a, b| a.min(*b));
-            let whole = (count / LANES).max(1) * LANES;
-            (least, sums.iter().sum::<f32>() / whole as f32)
-        },
-    );
-    let width = (mean - least).max(0.0);
-    let most = want + want / 3 + 4;
-    let (mut low, mut high) = (0.0_f32, 4.0_f32);
-    let mut at = fraction.clamp(0.02, 2.0);
-    const STEPS: usize = 8;
-    for step in 0..STEPS {
-        let limit = least + at * width;
-        let within = kernels.count_within(scores, limit);
-        if within < want {
-            low = at;
-        } else if within > most {
-            high = at;
-        } else if limit > 0.0 {
-            *fraction = at;
-            places.clear();
-            kernels.list_within(scores, limit, places);
-            out.extend(places.iter().map(|place| key(*place)));
-            out.sort_unstable();
-            out.truncate(want);
-            return;
-        }
-        // Counts grow by about the power of 1.6; what comes out of bounds is halved.
-        let ratio = (want + most) as f32 / (2 * within.max(1)) as f32;
-        let root = ratio.sqrt();
-        let next = at * (0.6 * root + 0.4 * root * root.sqrt());
-        at = if step < STEPS / 2 && next > low && next < high {
-            next
-        } else {
-            (low + high) * 0.5
-        };
-    }
-    // Many equal scores.
-    out.extend((0..count as u32).map(key));
-    out.select_nth_unstable(want - 1);
-    out.truncate(want);
-    out.sort_unstable();
 }
 
 #[cfg(test)]

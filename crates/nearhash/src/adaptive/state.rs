@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::adaptive::answers::CalibrationPoint;
 use crate::adaptive::calibrate::{Calibration, RECALLS};
-use crate::adaptive::layout::FEWEST;
+use crate::adaptive::layout::{FEWEST, Shape};
 use crate::adaptive::model::Model;
 use crate::adaptive::open::Open;
 use crate::adaptive::plan::Plan;
@@ -34,11 +34,11 @@ impl Built {
     pub(super) fn fit(
         points: &Points,
         metric: Metric,
-        settle: Option<usize>,
+        shape: Shape,
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
-        let mut model = Model::fit(points, metric, settle, seed, control)?;
+        let mut model = Model::fit(points, metric, shape, seed, control)?;
         // Distances that float32 cannot hold are never searched by codes.
         let wide = points_need_wide(metric, points.view().magnitude());
         let mut calibrations = if wide {
@@ -138,7 +138,7 @@ impl State {
     pub(super) fn fit(
         points: &Points,
         metric: Metric,
-        settle: Option<usize>,
+        shape: Shape,
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
@@ -147,7 +147,7 @@ impl State {
             let norms = Prepared::new("x", &points.view(), metric)?.into_norms();
             state.add_open(&points.view(), norms.as_deref(), 0..points.rows() as u32);
         } else {
-            state.set_built(Built::fit(points, metric, settle, seed, control)?);
+            state.set_built(Built::fit(points, metric, shape, seed, control)?);
         }
         state.next_id = points.rows() as u32;
         Ok(state)
@@ -304,7 +304,7 @@ impl State {
         &self,
         more: &RowsView<'_>,
         new: Range<u32>,
-        settle: Option<usize>,
+        shape: Shape,
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
@@ -331,7 +331,7 @@ impl State {
                 }
             }
             _ => {
-                let mut built = Built::fit(&points, self.metric, settle, seed, control)?;
+                let mut built = Built::fit(&points, self.metric, shape, seed, control)?;
                 for id in &mut built.model.ids {
                     *id = ids[*id as usize];
                 }

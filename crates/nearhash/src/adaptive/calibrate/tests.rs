@@ -1,6 +1,7 @@
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::adaptive::layout::Shape;
 use crate::metric::Metric;
 use crate::points::{Points, RowData};
 
@@ -13,7 +14,14 @@ fn normal(count: usize, dim: usize) -> Vec<f32> {
 
 fn model(rows: Vec<f32>, dim: usize) -> Model {
     let points = Points::new(RowData::F32(rows), dim).unwrap();
-    Model::fit(&points, Metric::Euclidean, None, 1, &Control::new()).unwrap()
+    Model::fit(
+        &points,
+        Metric::Euclidean,
+        Shape::default(),
+        1,
+        &Control::new(),
+    )
+    .unwrap()
 }
 
 /// All that a calibration says.

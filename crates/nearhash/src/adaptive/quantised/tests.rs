@@ -62,9 +62,9 @@ fn decoded_centres_are_off_by_half_a_step_at_most() {
         for (i, centre) in centres.chunks(axes).enumerate() {
             coded.decode(i, &mut decoded);
             for (x, y) in centre.iter().zip(&decoded) {
-                assert!((x - y).abs() <= coded.step * 0.5001);
+                assert!((x - y).abs() <= coded.regions[0].step * 0.5001);
             }
-            assert_eq!(coded.norm(i), squared_norm(&decoded));
+            assert_eq!(coded.norms[i], squared_norm(&decoded));
         }
         assert!(coded.memory_bytes() >= count * axes);
     }
@@ -72,7 +72,7 @@ fn decoded_centres_are_off_by_half_a_step_at_most() {
     let coded = Centres::new(&[0.0; 64], 32);
     let mut decoded = [1.0; 32];
     coded.decode(1, &mut decoded);
-    assert_eq!((decoded, coded.norm(1)), ([0.0; 32], 0.0));
+    assert_eq!((decoded, coded.norms[1]), ([0.0; 32], 0.0));
 }
 
 /// Squared distances between decoded centres and a decoded vector, in f64.
@@ -119,4 +119,57 @@ fn the_first_of_equal_centres_is_the_nearest() {
     let mut quantised = Quantised::default();
     quantised.set(kernels, &normal(7, 32), None);
     assert_eq!(centres.nearest(kernels, &quantised, &mut Vec::new()), 0);
+}
+
+#[test]
+fn centres_in_regions_are_decoded_and_compared_like_others() {
+    let axes = 32;
+    let sizes = [3, 16, 17, 1, 40];
+    let heads = normal(8, sizes.len() * axes);
+    let mut centres = normal(9, 77 * axes);
+    let mut first = 0;
+    for (size, head) in sizes.iter().zip(heads.chunks(axes)) {
+        for centre in centres[first * axes..(first + size) * axes].chunks_mut(axes) {
+            for (x, head) in centre.iter_mut().zip(head) {
+                *x = head + 0.1 * *x;
+            }
+        }
+        first += size;
+    }
+    let counts = sizes.map(|size| size as u32);
+    let coded = Centres::in_regions(&centres, axes, &counts, &heads);
+    assert_eq!(coded.len(), 77);
+    let mut decoded = vec![0.0; axes];
+    for (i, centre) in centres.chunks(axes).enumerate() {
+        coded.decode(i, &mut decoded);
+        let off = centre.iter().zip(&decoded).map(|(x, y)| (x - y).abs());
+        // A step for each region: finer than one for all.
+        let most = off.fold(0.0, f32::max);
+        assert!(most < 0.006, "{most}");
+    }
+    for kernels in Kernels::available() {
+        let (mut quantised, mut scores) = (Quantised::default(), Vec::new());
+        for y in centres.chunks(axes) {
+            quantised.set(kernels, y, None);
+            let expected = naive(&coded, &quantised);
+            let heads = coded.heads().unwrap();
+            heads.distances(kernels, &quantised, &mut scores);
+            let from = scores.clone();
+            for (r, region) in coded.regions.iter().enumerate() {
+                let mut out = vec![0.0; region.groups() * LANES];
+                coded.distances_in(kernels, r, &quantised, from[r], &mut out);
+                let (real, pads) = out.split_at(region.count as usize);
+                for (i, found) in real.iter().enumerate() {
+                    let expected = expected[region.first as usize + i];
+                    let off = (f64::from(*found) - expected).abs();
+                    assert!(off <= 1e-4 * (1.0 + expected), "{found} for {expected}");
+                }
+                assert!(pads.iter().all(|x| *x > 1e30));
+            }
+            // These are so near each other that the nearest is in one of the nearest regions.
+            let nearest = coded.nearest(kernels, &quantised, &mut scores) as usize;
+            let least = expected.iter().fold(f64::INFINITY, |a, b| a.min(*b));
+            assert!(expected[nearest] <= least + 1e-4);
+        }
+    }
 }

@@ -2,8 +2,9 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::adaptive::layout::Shape;
 use crate::control::Control;
-use crate::kernel::padded_width;
+use crate::kernel::{LANES, padded_width};
 use crate::metric::Metric;
 use crate::points::{Points, RowData};
 use crate::random::stream;
@@ -15,9 +16,25 @@ fn normal(seed: u64, count: usize, dim: usize) -> Vec<f32> {
         .collect()
 }
 
-fn model(seed: u64, count: usize, dim: usize) -> Model {
+fn shaped(seed: u64, count: usize, dim: usize, shape: Shape) -> Model {
     let points = Points::new(RowData::F32(normal(seed, count, dim)), dim).unwrap();
-    Model::fit(&points, Metric::Euclidean, None, 1, &Control::new()).unwrap()
+    Model::fit(&points, Metric::Euclidean, shape, 1, &Control::new()).unwrap()
+}
+
+fn model(seed: u64, count: usize, dim: usize) -> Model {
+    shaped(seed, count, dim, Shape::default())
+}
+
+/// With buckets in one region, and in several.
+fn models(seed: u64, count: usize, dim: usize) -> [Model; 2] {
+    let several = Shape {
+        regions_from: 0,
+        ..Shape::default()
+    };
+    let models = [Shape::default(), several].map(|shape| shaped(seed, count, dim, shape));
+    let regions = models.each_ref().map(|model| model.centres.regions.len());
+    assert!(regions[0] == 1 && regions[1] > 3, "{regions:?}");
+    models
 }
 
 fn effort(k: usize, most: usize) -> Effort {
@@ -82,12 +99,19 @@ fn estimate(model: &Model, scratch: &Scratch, row: u32) -> f64 {
 
 #[test]
 fn estimates_are_those_of_decoded_codes_and_every_row_has_one() {
-    for (dim, bits) in [(24, Bits::Seven), (64, Bits::Seven), (150, Bits::Four)] {
-        let model = model(1, 1100, dim);
-        assert_eq!(model.codes.bits, bits);
+    let all = [24, 64, 150].map(|dim| (dim, models(1, 1100, dim)));
+    for (dim, model) in all
+        .iter()
+        .flat_map(|(dim, models)| models.each_ref().map(|m| (*dim, m)))
+    {
+        let short = model.centres.regions.len() == 1 && dim <= 64;
+        assert_eq!(
+            model.codes.bits,
+            if short { Bits::Seven } else { Bits::Four }
+        );
         for query in normal(2, 10, dim).chunks(dim) {
             for kernels in Kernels::available() {
-                let mut scratch = prepared(&model, query);
+                let mut scratch = prepared(model, query);
                 // More than there are: nothing is ever too far.
                 let effort = effort(1101, usize::MAX);
                 model.scan(kernels, &effort, &model.codes.live, &mut scratch, |_, _| {
@@ -96,7 +120,7 @@ fn estimates_are_those_of_decoded_codes_and_every_row_has_one() {
                 assert_eq!(scratch.probed, model.centres.len());
                 let mut rows: Vec<u32> = Vec::new();
                 for c in &scratch.shortlist.candidates {
-                    let expected = estimate(&model, &scratch, c.row);
+                    let expected = estimate(model, &scratch, c.row);
                     let off = (f64::from(c.estimate) - expected).abs();
                     assert!(off < 1e-4 * (1.0 + expected.abs()), "{off} of {expected}");
                     assert!(c.fixed >= 0.0 && c.slope >= 0.0);
@@ -136,60 +160,15 @@ fn estimates_are_near_the_distances() {
 }
 
 #[test]
-fn the_nearest_buckets_are_those_that_sorting_gives() {
-    let mut random = stream(5, 0);
-    for count in [1, 2, 15, 16, 17, 100, 513] {
-        for kind in 0..6 {
-            let mut scores: Vec<f32> = (0..count)
-                .map(|i| match kind {
-                    0 => random.random::<f32>(),
-                    // Many are equal; all are.
-                    1 => (random.random_range(0..4_u32)) as f32,
-                    2 => 0.25,
-                    3 => 0.0,
-                    // Rounding may leave some below zero.
-                    4 => random.random::<f32>() - 0.2,
-                    _ => libm::expf(i as f32 % 60.0),
-                })
-                .collect();
-            let mut expected: Vec<(f32, u32)> =
-                scores.iter().map(|x| x.max(0.0)).zip(0..).collect();
-            expected.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            scores.resize(scores.len().next_multiple_of(LANES), f32::MAX);
-            for kernels in Kernels::available() {
-                // Whatever an earlier query left.
-                for mut fraction in [0.0, 0.3, 1.0, 50.0, f32::NAN] {
-                    let (mut places, mut out) = (vec![1], vec![2]);
-                    for want in [1, 2, 7, count / 2, count] {
-                        let want = want.clamp(1, count);
-                        nearest_buckets(
-                            kernels,
-                            &scores,
-                            count,
-                            want,
-                            &mut fraction,
-                            &mut places,
-                            &mut out,
-                        );
-                        let found: Vec<u32> = out.iter().map(|key| *key as u32).collect();
-                        let expected: Vec<u32> = expected[..want].iter().map(|x| x.1).collect();
-                        assert_eq!(found, expected, "{want} of {count}, {kind}");
-                        let scores = out.iter().map(|key| f32::from_bits((key >> 32) as u32));
-                        assert!(scores.is_sorted());
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
 fn a_search_of_all_buckets_with_wide_margins_is_exact() {
-    for dim in [24, 150] {
-        let model = model(6, 1500, dim);
+    let all = [24, 150].map(|dim| (dim, models(6, 1500, dim)));
+    for (dim, model) in all
+        .iter()
+        .flat_map(|(dim, models)| models.each_ref().map(|m| (*dim, m)))
+    {
         for query in normal(7, 30, dim).chunks(dim) {
             for k in [1, 10, 100] {
-                let mut scratch = prepared(&model, query);
+                let mut scratch = prepared(model, query);
                 let effort = Effort {
                     kappa: 6.0,
                     stranger_kappa: 6.0,
@@ -219,69 +198,71 @@ fn a_search_of_all_buckets_with_wide_margins_is_exact() {
 
 #[test]
 fn rows_that_are_not_live_are_not_found() {
-    let model = model(8, 1100, 24);
-    let mut live = model.codes.live.clone();
-    for row in (0..1100).step_by(3) {
-        let (word, bit) = model.codes.place(row);
-        live[word] &= !bit;
+    for model in models(8, 1100, 24) {
+        let mut live = model.codes.live.clone();
+        for row in (0..1100).step_by(3) {
+            let (word, bit) = model.codes.place(row);
+            live[word] &= !bit;
+        }
+        let mut scratch = prepared(&model, &normal(9, 1, 24));
+        let effort = effort(2000, usize::MAX);
+        model.scan(Kernels::get(), &effort, &live, &mut scratch, |_, _| false);
+        let mut rows: Vec<u32> = scratch.shortlist.candidates.iter().map(|c| c.row).collect();
+        rows.sort_unstable();
+        assert!(rows.into_iter().eq((0..1100).filter(|row| row % 3 != 0)));
     }
-    let mut scratch = prepared(&model, &normal(9, 1, 24));
-    let effort = effort(2000, usize::MAX);
-    model.scan(Kernels::get(), &effort, &live, &mut scratch, |_, _| false);
-    let mut rows: Vec<u32> = scratch.shortlist.candidates.iter().map(|c| c.row).collect();
-    rows.sort_unstable();
-    assert!(rows.into_iter().eq((0..1100).filter(|row| row % 3 != 0)));
 }
 
 #[test]
 fn a_search_looks_up_at_checkpoints_and_stops_where_it_is_told() {
-    let model = model(10, 1500, 24);
-    let count = model.centres.len();
-    let all = checkpoints(count);
-    for first_checkpoint in [0, 2, 5] {
-        for stop_at in [first_checkpoint, first_checkpoint + 1, usize::MAX] {
-            let mut scratch = prepared(&model, &normal(11, 1, 24));
-            let effort = Effort {
-                first_checkpoint,
-                ..effort(10, usize::MAX)
-            };
-            let mut seen = Vec::new();
-            let live = &model.codes.live;
-            model.scan(
-                Kernels::get(),
-                &effort,
-                live,
-                &mut scratch,
-                |checkpoint, sight| {
-                    assert_eq!(sight.scanned, all[checkpoint]);
-                    assert_eq!(sight.buckets as usize, count);
-                    assert!(sight.first <= sight.next);
-                    assert!(sight.nearest.is_sorted());
-                    seen.push(checkpoint);
-                    checkpoint == stop_at
-                },
-            );
-            let end = if stop_at == usize::MAX {
-                all.len() - 1
-            } else {
-                stop_at
-            };
-            assert!(seen.into_iter().eq(first_checkpoint..=end));
-            let probed = all.get(stop_at).map_or(count, |m| *m as usize);
-            assert_eq!(scratch.probed, probed);
+    for model in models(10, 1500, 24) {
+        let count = model.centres.len();
+        let all = checkpoints(count);
+        for first_checkpoint in [0, 2, 5] {
+            for stop_at in [first_checkpoint, first_checkpoint + 1, usize::MAX] {
+                let mut scratch = prepared(&model, &normal(11, 1, 24));
+                let effort = Effort {
+                    first_checkpoint,
+                    ..effort(10, usize::MAX)
+                };
+                let mut seen = Vec::new();
+                let live = &model.codes.live;
+                model.scan(
+                    Kernels::get(),
+                    &effort,
+                    live,
+                    &mut scratch,
+                    |checkpoint, sight| {
+                        assert_eq!(sight.scanned, all[checkpoint]);
+                        assert_eq!(sight.buckets as usize, count);
+                        assert!(sight.first <= sight.next);
+                        assert!(sight.nearest.is_sorted());
+                        seen.push(checkpoint);
+                        checkpoint == stop_at
+                    },
+                );
+                let end = if stop_at == usize::MAX {
+                    all.len() - 1
+                } else {
+                    stop_at
+                };
+                assert!(seen.into_iter().eq(first_checkpoint..=end));
+                let probed = all.get(stop_at).map_or(count, |m| *m as usize);
+                assert_eq!(scratch.probed, probed);
+            }
         }
+        // And no farther than the most.
+        let mut scratch = prepared(&model, &normal(11, 1, 24));
+        let live = &model.codes.live;
+        model.scan(
+            Kernels::get(),
+            &effort(10, 7),
+            live,
+            &mut scratch,
+            |_, _| false,
+        );
+        assert_eq!(scratch.probed, 7);
     }
-    // And no farther than the most.
-    let mut scratch = prepared(&model, &normal(11, 1, 24));
-    let live = &model.codes.live;
-    model.scan(
-        Kernels::get(),
-        &effort(10, 7),
-        live,
-        &mut scratch,
-        |_, _| false,
-    );
-    assert_eq!(scratch.probed, 7);
 }
 
 #[test]
@@ -295,5 +276,52 @@ fn a_query_too_far_out_for_codes_is_told() {
             let found = model.prepare(Kernels::get(), &mut scratch);
             assert_eq!(found, expected, "{by}");
         }
+    }
+}
+
+#[test]
+fn buckets_that_can_hold_nothing_near_are_passed_over_and_nothing_is_missed() {
+    for model in models(13, 1500, 24) {
+        for (bucket, i) in model.codes.buckets.iter().zip(0..) {
+            let mut centre = vec![0.0; model.codes.axes];
+            model.centres.decode(i, &mut centre);
+            assert!(bucket.reach <= model.reach);
+            // Nothing in it is farther out.
+            let mut x = Vec::new();
+            let (mut y, mut rest) = (vec![0.0; model.codes.axes], [0.0]);
+            for row in bucket.first_row..bucket.first_row + bucket.rows {
+                model.copy_prepared(row, &mut x);
+                model
+                    .projection
+                    .project(Kernels::get(), &x, &mut y, &mut rest);
+                let beside = y.iter().zip(&centre).map(|(y, c)| (y - c) * (y - c));
+                let distance = (beside.sum::<f32>() + rest[0]).sqrt();
+                assert!(distance <= bucket.reach * 1.001 + 1e-5);
+            }
+        }
+        // Far from all: the nearest are found, the others not even looked at.
+        let row = normal(13, 1500, 24);
+        let query: Vec<f32> = row[..24].iter().map(|x| 4.0 * x).collect();
+        let mut scratch = prepared(&model, &query);
+        let effort = Effort {
+            first_checkpoint: 0,
+            kappa: 6.0,
+            stranger_kappa: 6.0,
+            ..effort(10, usize::MAX)
+        };
+        let live = &model.codes.live;
+        model.scan(Kernels::get(), &effort, live, &mut scratch, |_, _| false);
+        model.rank(Kernels::get(), 10, &mut scratch);
+        let found: Vec<u32> = scratch.top.drain().map(|x| x.0).collect();
+        let mut all: Vec<(f64, u32)> = row
+            .chunks(24)
+            .zip(0..)
+            .map(|(row, id)| {
+                let terms = row.iter().zip(&query);
+                (terms.map(|(a, b)| f64::from(a - b).powi(2)).sum(), id)
+            })
+            .collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert!(found.into_iter().eq(all[..10].iter().map(|x| x.1)));
     }
 }

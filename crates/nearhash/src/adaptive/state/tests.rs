@@ -21,13 +21,22 @@ fn view(rows: &[f32]) -> RowsView<'_> {
 
 fn fitted(rows: &[f32]) -> State {
     let points = Points::new(RowData::F32(rows.to_vec()), DIM).unwrap();
-    State::fit(&points, Metric::Euclidean, None, 1, &Control::new()).unwrap()
+    State::fit(
+        &points,
+        Metric::Euclidean,
+        Shape::default(),
+        1,
+        &Control::new(),
+    )
+    .unwrap()
 }
 
 fn filed(state: &State, more: &[f32]) -> State {
     let new = state.next_id..state.next_id + (more.len() / DIM) as u32;
     let control = Control::new();
-    state.filed(&view(more), new, None, 1, &control).unwrap()
+    state
+        .filed(&view(more), new, Shape::default(), 1, &control)
+        .unwrap()
 }
 
 /// Every point is in its place, and in the bucket of the nearest centre.

@@ -268,7 +268,14 @@ fn a_stored_point_finds_itself() {
         let options = SearchOptions::nearest(1);
         let found = search(&sample.index, &sample.rows(), &options);
         let own = (0..).zip(&found.ids).filter(|(i, id)| *i == **id).count();
-        assert!(own as f64 > 0.97 * found.ids.len() as f64, "{own}");
+        let short = sample.index.describe().codes.unwrap().bits == 7;
+        // Coarse codes of short vectors leave a twentieth of them out, as asked.
+        let least = if sample.dim <= 64 && !short {
+            0.94
+        } else {
+            0.97
+        };
+        assert!(own as f64 > least * found.ids.len() as f64, "{own}");
     }
     // No queries are answered with nothing.
     let none = view(&[], SHORT.dim);

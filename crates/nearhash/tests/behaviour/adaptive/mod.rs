@@ -151,12 +151,12 @@ struct Sample {
 }
 
 impl Sample {
-    fn new(metric: Metric, count: usize, dim: usize) -> Self {
+    fn new(options: IndexOptions, count: usize, dim: usize) -> Self {
         let rows = clustered(1, count, dim);
         Self {
-            index: fitted(with_metric(metric), floats(&rows), dim),
             dim,
-            metric,
+            metric: options.metric,
+            index: fitted(options, floats(&rows), dim),
             queries: clustered(2, 400, dim),
             rows,
         }
@@ -171,11 +171,23 @@ impl Sample {
     }
 }
 
-/// Short vectors, whose codes have seven bits, and long ones, whose codes have four. Nobody changes
-/// them.
-static SHORT: LazyLock<Sample> = LazyLock::new(|| Sample::new(Metric::Euclidean, 6000, 24));
-static LONG: LazyLock<Sample> = LazyLock::new(|| Sample::new(Metric::Cosine, 5000, 100));
+/// Buckets ranked in two levels, as they are where points are many.
+fn in_regions(options: IndexOptions) -> IndexOptions {
+    IndexOptions {
+        regions_from: 0,
+        ..options
+    }
+}
 
-fn samples() -> [&'static Sample; 2] {
-    [&SHORT, &LONG]
+/// Short vectors, whose codes have seven bits, and long ones, whose codes have four; and buckets that are
+/// ranked in two levels. Nobody changes them.
+static SHORT: LazyLock<Sample> =
+    LazyLock::new(|| Sample::new(with_metric(Metric::Euclidean), 6000, 24));
+static LONG: LazyLock<Sample> =
+    LazyLock::new(|| Sample::new(with_metric(Metric::Cosine), 5000, 100));
+static MANY: LazyLock<Sample> =
+    LazyLock::new(|| Sample::new(in_regions(with_metric(Metric::Euclidean)), 7000, 32));
+
+fn samples() -> [&'static Sample; 3] {
+    [&SHORT, &LONG, &MANY]
 }

@@ -1,0 +1,233 @@
+//! Which bucket each point is in, while a model is made.
+
+use rayon::prelude::*;
+
+use crate::adaptive::layout::Layout;
+use crate::adaptive::quantised::{Centres, Quantised};
+use crate::adaptive::tree::{Member, grow};
+use crate::kernel::Kernels;
+
+/// Points with their buckets.
+pub(super) struct Filed {
+    /// Projected, and the squared rests.
+    pub(super) y: Vec<f32>,
+    pub(super) rests: Vec<f32>,
+    /// Which row each of them is; none when they are in the order of rows.
+    pub(super) rows: Option<Vec<u32>>,
+    pub(super) bucket_of: Vec<u32>,
+    /// Of the buckets; zero where there is nothing to take it from.
+    pub(super) means: Vec<f32>,
+    /// Buckets of each region; they stand region by region.
+    pub(super) regions: Vec<u32>,
+    /// Means of the regions, when they are several.
+    pub(super) heads: Vec<f32>,
+}
+
+impl Filed {
+    /// In the leaves of a tree of sign hashes; the means are still to be taken.
+    pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, axes: usize, layout: &Layout) -> Self {
+        let mut members: Vec<Member> = y
+            .par_chunks_exact(axes)
+            .enumerate()
+            .map(|(row, y)| Member {
+                leading: std::array::from_fn(|i| y[i]),
+                row: row as u32,
+            })
+            .collect();
+        let parts = if layout.region_size < members.len() {
+            grow(&mut members, layout.region_size)
+        } else {
+            vec![members.len()]
+        };
+        let mut regions = Vec::with_capacity(parts.len());
+        let mut left = &mut members[..];
+        for part in parts {
+            let (region, others) = left.split_at_mut(part);
+            regions.push(region);
+            left = others;
+        }
+        let leaves: Vec<Vec<usize>> = regions
+            .into_par_iter()
+            .map(|region| grow(region, layout.bucket_size))
+            .collect();
+        let regions: Vec<u32> = leaves.iter().map(|leaves| leaves.len() as u32).collect();
+        let sizes = leaves.into_iter().flatten();
+        let mut bucket_of = vec![0_u32; members.len()];
+        // Points of a region are worked on together, so that it pays to have them together.
+        let together = regions.len() > 1;
+        let mut first = 0;
+        for (bucket, size) in sizes.enumerate() {
+            for (i, member) in members[first..first + size].iter().enumerate() {
+                let at = if together {
+                    first + i
+                } else {
+                    member.row as usize
+                };
+                bucket_of[at] = bucket as u32;
+            }
+            first += size;
+        }
+        let mut filed = Self {
+            y,
+            rests,
+            rows: None,
+            bucket_of,
+            means: Vec::new(),
+            regions,
+            heads: Vec::new(),
+        };
+        if together {
+            let mut y = vec![0.0; filed.y.len()];
+            y.par_chunks_mut(axes)
+                .zip(&members)
+                .for_each(|(out, member)| {
+                    out.copy_from_slice(&filed.y[member.row as usize * axes..][..axes]);
+                });
+            filed.y = y;
+            let rows = members.iter().map(|member| member.row);
+            filed.rests = rows.clone().map(|row| filed.rests[row as usize]).collect();
+            filed.rows = Some(rows.collect());
+        }
+        filed
+    }
+
+    fn buckets(&self) -> usize {
+        self.regions.iter().map(|count| *count as usize).sum()
+    }
+
+    /// Points of each bucket.
+    fn sizes(&self) -> Vec<u32> {
+        let mut sizes = vec![0_u32; self.buckets()];
+        self.bucket_of.iter().for_each(|b| sizes[*b as usize] += 1);
+        sizes
+    }
+
+    /// The points in the order of their buckets, each by its place here.
+    pub(super) fn in_order(&self) -> Vec<u32> {
+        let mut next = 0;
+        let mut places: Vec<u32> = self
+            .sizes()
+            .iter()
+            .map(|size| {
+                next += size;
+                next - size
+            })
+            .collect();
+        let mut order = vec![0_u32; self.bucket_of.len()];
+        for (i, bucket) in self.bucket_of.iter().enumerate() {
+            let place = &mut places[*bucket as usize];
+            order[*place as usize] = i as u32;
+            *place += 1;
+        }
+        order
+    }
+
+    /// Take the means of the members of each bucket but those held out, by row, and of each region.
+    pub(super) fn take_means(&mut self, held_out: &[bool], axes: usize) {
+        let order = self.in_order();
+        let sizes = self.sizes();
+        let mut members = Vec::with_capacity(sizes.len());
+        let mut left = &order[..];
+        for size in &sizes {
+            let (bucket, others) = left.split_at(*size as usize);
+            members.push(bucket);
+            left = others;
+        }
+        let mut means = vec![0.0_f32; sizes.len() * axes];
+        let counts: Vec<u32> = means
+            .par_chunks_mut(axes)
+            .zip(members)
+            .map(|(mean, members)| {
+                let mut count = 0;
+                for i in members {
+                    let i = *i as usize;
+                    let row = self.rows.as_ref().map_or(i, |rows| rows[i] as usize);
+                    if held_out[row] {
+                        continue;
+                    }
+                    count += 1;
+                    let y = &self.y[i * axes..(i + 1) * axes];
+                    mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
+                }
+                let by = 1.0 / count.max(1) as f32;
+                mean.iter_mut().for_each(|x| *x *= by);
+                count
+            })
+            .collect();
+        self.means = means;
+        if self.regions.len() < 2 {
+            return;
+        }
+        self.heads = vec![0.0; self.regions.len() * axes];
+        let mut first = 0;
+        for (region, head) in self.regions.iter().zip(self.heads.chunks_exact_mut(axes)) {
+            let buckets = first..first + *region as usize;
+            first = buckets.end;
+            let all: u32 = counts[buckets.clone()].iter().sum();
+            for b in buckets {
+                let part = counts[b] as f32 / all.max(1) as f32;
+                let mean = &self.means[b * axes..(b + 1) * axes];
+                head.iter_mut().zip(mean).for_each(|(x, m)| *x += part * m);
+            }
+        }
+    }
+
+    /// The means as centres.
+    pub(super) fn centres(&self, axes: usize) -> Centres {
+        Centres::in_regions(&self.means, axes, &self.regions, &self.heads)
+    }
+
+    /// Move every point to its nearest centre.
+    pub(super) fn move_to_nearest(&mut self, axes: usize) {
+        nearest_of(&self.centres(axes), &self.y, &mut self.bucket_of);
+    }
+
+    /// Drop buckets and regions without points; returns the sizes of the others.
+    pub(super) fn drop_empty(&mut self, axes: usize) -> Vec<u32> {
+        let sizes = self.sizes();
+        let mut number = vec![0_u32; sizes.len()];
+        let mut kept = 0;
+        for (number, size) in number.iter_mut().zip(&sizes) {
+            *number = kept;
+            kept += u32::from(*size > 0);
+        }
+        self.bucket_of
+            .par_iter_mut()
+            .for_each(|bucket| *bucket = number[*bucket as usize]);
+        let rows = |values: &[f32], keep: &dyn Fn(usize) -> bool| -> Vec<f32> {
+            let rows = values.chunks_exact(axes).enumerate();
+            rows.filter(|(i, _)| keep(*i))
+                .flat_map(|(_, row)| row.iter().copied())
+                .collect()
+        };
+        self.means = rows(&self.means, &|b| sizes[b] > 0);
+        let mut first = 0;
+        for count in &mut self.regions {
+            let buckets = &sizes[first..first + *count as usize];
+            first += *count as usize;
+            *count = buckets.iter().filter(|size| **size > 0).count() as u32;
+        }
+        self.heads = rows(&self.heads, &|r| self.regions[r] > 0);
+        self.regions.retain(|count| *count > 0);
+        sizes.into_iter().filter(|size| *size > 0).collect()
+    }
+}
+
+/// The bucket of the nearest centre for each of `y`, to `bucket_of`.
+pub(super) fn nearest_of(centres: &Centres, y: &[f32], bucket_of: &mut [u32]) {
+    let kernels = Kernels::get();
+    const STEP: usize = 256;
+    let axes = centres.axes();
+    bucket_of
+        .par_chunks_mut(STEP)
+        .zip(y.par_chunks(STEP * axes))
+        .for_each_init(
+            || (Quantised::default(), Vec::new()),
+            |(quantised, scores), (buckets, y)| {
+                for (bucket, y) in buckets.iter_mut().zip(y.chunks_exact(axes)) {
+                    quantised.set(kernels, y, None);
+                    *bucket = centres.nearest(kernels, quantised, scores);
+                }
+            },
+        );
+}

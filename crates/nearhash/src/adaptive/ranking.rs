@@ -1,0 +1,321 @@
+//! The order in which one query visits the buckets.
+
+use crate::adaptive::quantised::{Centres, Quantised};
+use crate::kernel::{Kernels, LANES};
+
+/// Buckets in the order in which one query visits them, as far as it was asked for; kept from one
+/// query to the next for its memory.
+///
+/// One region: in the order of their centres' distances. Several: a region opens at a distance that
+/// hangs on how far its own centre is and how wide it is, and each of its buckets stands where its
+/// centre's distance puts it, but not before its region opens. So the order is one and the same
+/// whoever asks for how much of it, and regions that open farther out need not be looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Ranking {
+    /// Squared distances of the regions' centres, and where regions open, in whole groups.
+    heads: Vec<f32>,
+    openings: Vec<f32>,
+    /// Regions in the order in which they open: the opening's bits above the region.
+    queue: Vec<u64>,
+    /// The opened ones: where their scores begin.
+    starts: Vec<u32>,
+    /// Squared distances of the centres in opened regions, in whole groups.
+    scores: Vec<f32>,
+    /// What buckets are ranked by, and which they are: in step with the scores. Empty when there is one
+    /// region, whose scores and places are that.
+    keys: Vec<f32>,
+    buckets: Vec<u32>,
+    /// Where the last list of buckets ended, between the least score and the mean. Saves steps,
+    /// changes nothing. The same for regions.
+    fraction: f32,
+    region_fraction: f32,
+    slots: Vec<u32>,
+    /// Everything ranked by no more than this is listed, where there are several regions.
+    limit: f32,
+    /// Buckets in order: bits of what they are ranked by above places among the scores.
+    order: Vec<u64>,
+}
+
+/// More than any bucket's distance, and less than a pad's.
+const FARTHEST: f32 = 1e37;
+/// A region opens where it would have a bucket whose centre is at the usual distance from the region's
+/// and lies, seen from there, at an angle of this cosine to the query.
+const TOWARDS: f32 = 0.8;
+/// Regions that are opened in any case.
+const FEWEST_REGIONS: usize = 4;
+/// Regions that are put in order at first.
+const FIRST_REGIONS: usize = 16;
+
+impl Ranking {
+    /// Get ready to rank `centres` for the query `y`; none is listed yet.
+    pub(crate) fn start(&mut self, kernels: &Kernels, centres: &Centres, y: &Quantised) {
+        self.order.clear();
+        self.keys.clear();
+        self.buckets.clear();
+        self.starts.clear();
+        self.queue.clear();
+        self.limit = -1.0;
+        let Some(heads) = centres.heads() else {
+            centres.distances(kernels, y, &mut self.scores);
+            return;
+        };
+        self.scores.clear();
+        heads.distances(kernels, y, &mut self.heads);
+        self.openings.clear();
+        self.openings.resize(self.heads.len(), f32::MAX);
+        let regions = self.openings.iter_mut().zip(&self.heads);
+        for ((opening, head), region) in regions.zip(&centres.regions) {
+            let (head, spread) = (head.max(0.0), region.spread);
+            *opening = (head + spread - 2.0 * TOWARDS * (head * spread).sqrt()).max(0.0);
+        }
+    }
+
+    /// List the first `want` buckets or more, at most all, of the centres and the query that it was
+    /// started with. Those that were listed before keep their ranks.
+    pub(crate) fn list(
+        &mut self,
+        kernels: &Kernels,
+        centres: &Centres,
+        y: &Quantised,
+        want: usize,
+    ) {
+        if centres.heads().is_some() {
+            while self.order.len() < want.min(centres.len()) {
+                let missing = want - self.order.len();
+                self.list_below(kernels, centres, y, missing);
+            }
+            return;
+        }
+        let within = Within {
+            scores: &self.scores,
+            count: centres.len(),
+            want,
+        };
+        within.list(
+            kernels,
+            &mut self.fraction,
+            &mut self.slots,
+            &mut self.order,
+        );
+    }
+
+    /// Open regions until about `missing` buckets more stand before where the next region opens, and
+    /// list those.
+    fn list_below(&mut self, kernels: &Kernels, centres: &Centres, y: &Quantised, missing: usize) {
+        let all = centres.regions.len();
+        let listed = self.order.len();
+        let mut limit;
+        loop {
+            let opened = self.starts.len();
+            if opened + 1 >= self.queue.len() && self.queue.len() < all {
+                self.queue_more(kernels, all);
+            }
+            limit = match self.queue.get(opened) {
+                Some(entry) => f32::from_bits((entry >> 32) as u32).next_down(),
+                None => FARTHEST,
+            };
+            if opened == all
+                || opened >= FEWEST_REGIONS
+                    && kernels.count_within(&self.keys, limit) >= listed + missing
+            {
+                break;
+            }
+            self.open(kernels, centres, y, self.queue[opened]);
+        }
+        // Those before are what the list before ended with.
+        self.slots.clear();
+        kernels.list_within(&self.keys, limit, &mut self.slots);
+        let (keys, from) = (&self.keys, self.limit);
+        let new = self
+            .slots
+            .iter()
+            .filter(|slot| keys[**slot as usize] > from);
+        self.order.extend(new.map(|slot| key(keys, *slot)));
+        self.order[listed..].sort_unstable();
+        self.limit = limit;
+    }
+
+    /// Put more regions in the order in which they open.
+    fn queue_more(&mut self, kernels: &Kernels, all: usize) {
+        let within = Within {
+            scores: &self.openings,
+            count: all,
+            want: (2 * self.queue.len()).clamp(FIRST_REGIONS.min(all), all),
+        };
+        within.list(
+            kernels,
+            &mut self.region_fraction,
+            &mut self.slots,
+            &mut self.queue,
+        );
+    }
+
+    /// Score the buckets of a region of the queue.
+    fn open(&mut self, kernels: &Kernels, centres: &Centres, y: &Quantised, entry: u64) {
+        let (opening, r) = (f32::from_bits((entry >> 32) as u32), entry as u32 as usize);
+        let region = &centres.regions[r];
+        let start = self.scores.len();
+        let end = start + region.groups() * LANES;
+        self.starts.push(start as u32);
+        self.scores.resize(end, 0.0);
+        self.keys.resize(end, 0.0);
+        self.buckets.resize(end, 0);
+        let (scores, keys) = (&mut self.scores[start..], &mut self.keys[start..]);
+        centres.distances_in(kernels, r, y, self.heads[r], scores);
+        let buckets = &mut self.buckets[start..];
+        kernels.compiled(
+            #[inline(always)]
+            || {
+                for (i, bucket) in buckets.iter_mut().enumerate() {
+                    *bucket = region.first + i as u32;
+                }
+                for (key, score) in keys.iter_mut().zip(scores) {
+                    *key = if *score > opening { *score } else { opening };
+                }
+            },
+        );
+    }
+
+    /// How many are listed.
+    pub(crate) fn listed(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The bucket of a listed rank.
+    pub(crate) fn place(&self, rank: usize) -> usize {
+        let slot = self.order[rank] as u32;
+        self.buckets
+            .get(slot as usize)
+            .map_or(slot, |bucket| *bucket) as usize
+    }
+
+    /// The squared distance of its centre; may be below zero by rounding.
+    pub(crate) fn score(&self, rank: usize) -> f32 {
+        self.scores[self.order[rank] as u32 as usize]
+    }
+
+    /// What a listed rank was ranked by: never less than that of the rank before.
+    pub(crate) fn nearness(&self, rank: usize) -> f32 {
+        f32::from_bits((self.order[rank] >> 32) as u32)
+    }
+
+    /// Squared distances of the buckets in regions that are open when a listed rank is reached, in whole
+    /// groups: the same ones however far the list goes.
+    pub(crate) fn scores_by(&self, rank: usize) -> &[f32] {
+        let nearness = self.nearness(rank);
+        let opened = self.queue[..self.starts.len()]
+            .partition_point(|entry| f32::from_bits((entry >> 32) as u32) <= nearness);
+        let end = self
+            .starts
+            .get(opened)
+            .map_or(self.scores.len(), |start| *start as usize);
+        &self.scores[..end]
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let floats = [&self.heads, &self.openings, &self.scores, &self.keys];
+        let words = [&self.starts, &self.buckets, &self.slots];
+        let entries = [&self.queue, &self.order];
+        floats.iter().map(|v| v.capacity() * 4).sum::<usize>()
+            + words.iter().map(|v| v.capacity() * 4).sum::<usize>()
+            + entries.iter().map(|v| v.capacity() * 8).sum::<usize>()
+    }
+}
+
+/// Bits of a score above its place.
+fn key(scores: &[f32], place: u32) -> u64 {
+    u64::from(scores[place as usize].max(0.0).to_bits()) << 32 | u64::from(place)
+}
+
+/// The least of many scores.
+struct Within<'a> {
+    /// In whole groups.
+    scores: &'a [f32],
+    /// How many of them count.
+    count: usize,
+    want: usize,
+}
+
+impl Within<'_> {
+    /// List them, as score bits above places, ascending.
+    fn list(
+        &self,
+        kernels: &Kernels,
+        fraction: &mut f32,
+        places: &mut Vec<u32>,
+        out: &mut Vec<u64>,
+    ) {
+        out.clear();
+        let all = (0..self.count as u32).map(|place| key(self.scores, place));
+        if self.want >= self.count {
+            out.extend(all);
+            out.sort_unstable();
+            return;
+        }
+        // A threshold that lets through a few more than are wanted, by bisection.
+        let (least, mean) = self.least_and_mean(kernels);
+        let width = (mean - least).max(0.0);
+        let most = self.want + self.want / 3 + 4;
+        let (mut low, mut high) = (0.0_f32, 4.0_f32);
+        let mut at = fraction.clamp(0.02, 2.0);
+        const STEPS: usize = 8;
+        for step in 0..STEPS {
+            let limit = least + at * width;
+            let within = kernels.count_within(self.scores, limit);
+            if within < self.want {
+                low = at;
+            } else if within > most {
+                high = at;
+            } else if limit > 0.0 {
+                *fraction = at;
+                places.clear();
+                kernels.list_within(self.scores, limit, places);
+                out.extend(places.iter().map(|place| key(self.scores, *place)));
+                out.sort_unstable();
+                out.truncate(self.want);
+                return;
+            }
+            // Counts grow by about the power of 1.6; what comes out of bounds is halved.
+            let ratio = (self.want + most) as f32 / (2 * within.max(1)) as f32;
+            let root = ratio.sqrt();
+            let next = at * (0.6 * root + 0.4 * root * root.sqrt());
+            at = if step < STEPS / 2 && next > low && next < high {
+                next
+            } else {
+                (low + high) * 0.5
+            };
+        }
+        // Many equal scores.
+        out.extend(all);
+        out.select_nth_unstable(self.want - 1);
+        out.truncate(self.want);
+        out.sort_unstable();
+    }
+
+    fn least_and_mean(&self, kernels: &Kernels) -> (f32, f32) {
+        kernels.compiled(
+            #[inline(always)]
+            || {
+                let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0_f32; LANES]);
+                // Whole groups are enough for a first guess.
+                for part in self.scores[..self.count.max(LANES)].chunks_exact(LANES) {
+                    for i in 0..LANES {
+                        least[i] = if part[i] < least[i] {
+                            part[i]
+                        } else {
+                            least[i]
+                        };
+                        sums[i] += part[i];
+                    }
+                }
+                let least = least.iter().fold(f32::INFINITY, |a, b| a.min(*b));
+                let whole = (self.count / LANES).max(1) * LANES;
+                (least, sums.iter().sum::<f32>() / whole as f32)
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;
