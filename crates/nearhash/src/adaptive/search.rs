@@ -156,14 +156,17 @@ impl Model {
                 listed = (listed + if several { listed / 2 + 1 } else { listed }).min(most);
                 list((listed + 1).min(count), scratch);
             }
-            ahead.ask(
-                &self.codes,
-                live,
-                &scratch.ranking,
-                rank,
-                scratch.rest[0],
-                scratch.shortlist.root(),
-            );
+            // Larger buckets are asked for while they are scanned.
+            if several {
+                ahead.ask(
+                    &self.codes,
+                    live,
+                    &scratch.ranking,
+                    rank,
+                    scratch.rest[0],
+                    scratch.shortlist.root(),
+                );
+            }
             self.scan_bucket(kernels, rank, &margins, live, scratch);
             rank += 1;
             while checkpoint < checkpoints.len() && (checkpoints[checkpoint] as usize) < rank {
