@@ -4,6 +4,8 @@
 //! sets. Differences are squared and summed as they are, never by the expansion
 //! |a|² − 2 a·b + |b|², which cancels when points nearly coincide.
 
+mod few;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -230,6 +232,12 @@ pub fn knn(
     control: &Control,
 ) -> Result<Neighbors> {
     let mut out = Neighbors::empty(queries.rows(), k)?;
+    if (1..=few::FEW).contains(&queries.rows()) && data.rows() > 0 {
+        let done = knn_of_few(data, queries, k, metric, control, &mut out)?;
+        if done {
+            return Ok(out);
+        }
+    }
     let scan = Scan::new(("queries", queries), ("data", data), metric, control)?;
     if data.rows() == 0 || queries.rows() == 0 {
         return Ok(out);
@@ -289,15 +297,49 @@ pub fn knn(
                 }
             }
             for (j, list) in merged.iter_mut().enumerate() {
-                let found = list.drain();
-                counts[j] = found.len() as u32;
-                for (place, (id, distance)) in found.enumerate() {
-                    ids[j * k + place] = id;
-                    distances[j * k + place] = distance;
-                }
+                let places = j * k..(j + 1) * k;
+                counts[j] = list.write(&mut ids[places.clone()], &mut distances[places]);
             }
             control.advance(block.len());
             Ok(())
         })?;
     Ok(out)
+}
+
+/// [`knn`] of a few queries; false, and nothing done, where some distance asks for f64.
+fn knn_of_few(
+    data: &RowsView<'_>,
+    queries: &RowsView<'_>,
+    k: usize,
+    metric: Metric,
+    control: &Control,
+    out: &mut Neighbors,
+) -> Result<bool> {
+    if queries.dim() != data.dim() {
+        return Ok(false);
+    }
+    let prepared = Prepared::new("queries", queries, metric)?;
+    let width = padded_width(data.dim());
+    let mut buffer = Vec::new();
+    let asked = prepared.block(0..queries.rows(), width, &mut buffer);
+    let mut each = asked.chunks_exact(width);
+    if points_need_wide(metric, data.magnitude())
+        || each.any(|query| query_needs_wide(metric, query))
+    {
+        return Ok(false);
+    }
+    control.begin("distances", queries.rows());
+    let parts = match rayon::current_num_threads() {
+        1 => 1,
+        threads => (2 * threads).min(data.rows().div_ceil(ROW_TASK)),
+    };
+    let kept = k.min(data.rows());
+    let mut lists = few::nearest(data, asked, kept, metric, parts, control)?;
+    for (j, list) in lists.iter_mut().enumerate() {
+        let places = j * k..(j + 1) * k;
+        let (ids, distances) = (&mut out.ids[places.clone()], &mut out.distances[places]);
+        out.counts[j] = list.write(ids, distances);
+    }
+    control.advance(queries.rows());
+    Ok(true)
 }

@@ -168,10 +168,18 @@ fn inverse_norms(argument: &'static str, rows: &RowsView<'_>) -> Result<Vec<f32>
 /// 1 / norm of a vector, padded with zeros to whole lanes, whose squared norm in float32 is
 /// `squared`: the same bits as for a row of a set. None when it has no direction.
 pub(crate) fn inverse_norm(vector: &[f32], squared: f32) -> Option<f32> {
+    inverse_norm_of(squared, || {
+        vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum()
+    })
+}
+
+/// [`inverse_norm`] of a vector that is only looked at, by `in_f64`, where float32 has lost its squared
+/// norm.
+pub(crate) fn inverse_norm_of(squared: f32, in_f64: impl FnOnce() -> f64) -> Option<f32> {
     let squared = if SAFE_SQUARES.contains(&squared) {
         f64::from(squared)
     } else {
-        vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum()
+        in_f64()
     };
     let exact = squared.sqrt();
     NORMS.contains(&exact).then(|| (1.0 / exact) as f32)

@@ -74,7 +74,7 @@ impl<'a> RowSlice<'a> {
         }
     }
 
-    fn range(self, range: std::ops::Range<usize>) -> Self {
+    pub(crate) fn range(self, range: std::ops::Range<usize>) -> Self {
         match self {
             Self::U8(v) => Self::U8(&v[range]),
             Self::I16(v) => Self::I16(&v[range]),

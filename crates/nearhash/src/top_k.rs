@@ -75,6 +75,17 @@ impl TopK {
         }
     }
 
+    /// What was kept, nearest first, to the fronts of `ids` and `distances`; how much. Empties it.
+    pub(crate) fn write(&mut self, ids: &mut [u32], distances: &mut [f32]) -> u32 {
+        let found = self.drain();
+        let count = found.len();
+        for ((id, distance), (to_id, to_distance)) in found.zip(ids.iter_mut().zip(distances)) {
+            *to_id = id;
+            *to_distance = distance;
+        }
+        count as u32
+    }
+
     /// What was kept, nearest first, as (id, distance). Empties it.
     pub(crate) fn drain(&mut self) -> impl ExactSizeIterator<Item = (u32, f32)> {
         self.sorted.clear();

@@ -16,7 +16,6 @@ use crate::filter::Filter;
 use crate::kernel::{Kernels, padded_width};
 use crate::metric::{Metric, inverse_norm, query_needs_wide, wide_distance};
 use crate::points::RowsView;
-use crate::top_k::TopK;
 
 /// Queries that a thread takes at once.
 const TASK: usize = 32;
@@ -131,7 +130,7 @@ impl<'a> Searcher<'a> {
     ) -> Result<usize> {
         pool.with(|scratch| {
             self.answer(Kernels::get(), query, 0, scratch)?;
-            Ok(write(&mut scratch.top, ids, distances))
+            Ok(scratch.top.write(ids, distances) as usize)
         })
     }
 
@@ -158,7 +157,7 @@ impl<'a> Searcher<'a> {
                 let done = pool.with(|scratch| {
                     answers.try_for_each(|(i, (count, (ids, distances)))| {
                         self.answer(kernels, queries, task * TASK + i, scratch)?;
-                        *count = write(&mut scratch.top, ids, distances) as u32;
+                        *count = scratch.top.write(ids, distances);
                         Ok(())
                     })
                 });
@@ -283,15 +282,4 @@ fn scan_all(
                 model.ids[rows[i] as usize]
             });
     }
-}
-
-/// What was kept, nearest first; how much.
-fn write(top: &mut TopK, ids: &mut [u32], distances: &mut [f32]) -> usize {
-    let found = top.drain();
-    let count = found.len();
-    for ((id, distance), (to_id, to_distance)) in found.zip(ids.iter_mut().zip(distances)) {
-        *to_id = id;
-        *to_distance = distance;
-    }
-    count
 }

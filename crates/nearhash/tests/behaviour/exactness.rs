@@ -441,3 +441,86 @@ fn progress_ends_with_all_queries_done() {
     assert_eq!(progress.stage, "distances");
     assert_eq!((progress.done, progress.total), (200, 200));
 }
+
+#[test]
+fn a_few_queries_get_what_they_get_among_many() {
+    let mut generator = ChaCha8Rng::seed_from_u64(31);
+    for (rows, dim) in [
+        (1, 1),
+        (15, 7),
+        (128, 16),
+        (300, 64),
+        (129, 300),
+        (20_000, 5),
+    ] {
+        // Whole numbers with ties, in every type; no row is zero.
+        let whole: Vec<u8> = (0..rows * dim)
+            .map(|_| generator.random_range(1..9))
+            .collect();
+        let shorts: Vec<i16> = whole.iter().map(|x| i16::from(*x)).collect();
+        let floats: Vec<f32> = whole.iter().map(|x| f32::from(*x)).collect();
+        let fractions: Vec<f32> = floats.iter().map(|x| x * 0.3).collect();
+        let queries: Vec<f32> = normal(32, 40 * dim).iter().map(|x| x.abs() + 0.1).collect();
+        for data in [
+            RowSlice::U8(&whole),
+            RowSlice::I16(&shorts),
+            RowSlice::F32(&floats),
+            RowSlice::F32(&fractions),
+        ] {
+            let data = RowsView::new(data, dim).unwrap();
+            for metric in METRICS {
+                for k in [1, 10, 200] {
+                    let ask = |queries: &[f32]| {
+                        exact::knn(&data, &view(queries, dim), k, metric, &Control::new()).unwrap()
+                    };
+                    let many = ask(&queries);
+                    for (few, first) in [(1, 0), (2, 5), (3, 9), (4, 20)] {
+                        for threads in [1, 3] {
+                            let some = &queries[first * dim..(first + few) * dim];
+                            let found = with_threads(threads, || ask(some));
+                            let places = first * k..(first + few) * k;
+                            assert_eq!(found.counts, many.counts[first..first + few]);
+                            assert_eq!(found.ids, many.ids[places.clone()], "{rows} x {dim}");
+                            assert_eq!(found.distances, many.distances[places]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_single_query_names_the_first_row_without_direction_and_can_be_cancelled() {
+    let mut data = normal(33, 30_000 * 3);
+    for row in [29_000, 12_345, 20_000] {
+        data[row * 3..(row + 1) * 3].fill(0.0);
+    }
+    let query = [1.0, 2.0, 3.0];
+    for threads in [1, 4] {
+        let found = with_threads(threads, || {
+            exact::knn(
+                &view(&data, 3),
+                &view(&query, 3),
+                1,
+                Metric::Cosine,
+                &Control::new(),
+            )
+        });
+        let expected = Error::ZeroVector {
+            argument: "data",
+            row: 12_345,
+        };
+        assert_eq!(found.unwrap_err().to_string(), expected.to_string());
+    }
+    let control = Control::new();
+    control.cancel();
+    let found = exact::knn(
+        &view(&data, 3),
+        &view(&query, 3),
+        1,
+        Metric::Euclidean,
+        &control,
+    );
+    assert!(matches!(found, Err(Error::Cancelled)));
+}

@@ -223,3 +223,83 @@ fn the_type_of_the_numbers_changes_no_answer() {
     assert_eq!(all[0], all[1]);
     assert_eq!(all[0], all[2]);
 }
+
+#[test]
+fn a_batch_of_any_size_gets_what_its_queries_get_alone() {
+    for (metric, dim) in [(Metric::Euclidean, 24), (Metric::Cosine, 90)] {
+        let rows = clustered(41, 1600, dim);
+        let index = fitted(with_metric(metric), floats(&rows), dim);
+        for id in (0..1600).step_by(9) {
+            index.delete(id).unwrap();
+        }
+        // Some that came later.
+        let late = clustered(42, 60, dim);
+        index.store(&view(&late, dim), &Control::new()).unwrap();
+        let mut queries = clustered(43, 300, dim);
+        for (i, query) in queries.chunks_exact_mut(dim).enumerate() {
+            match i % 30 {
+                // Too far out for codes, too large for float32; equal to others.
+                7 => query.iter_mut().for_each(|x| *x *= 1e6),
+                11 => query.fill(3e18),
+                13 | 14 => query.copy_from_slice(&rows[..dim]),
+                _ => {}
+            }
+        }
+        for options in [
+            SearchOptions::nearest(10),
+            asked(1, 0.8),
+            asked(40, 0.99),
+            SearchOptions {
+                probes: Some(2),
+                filter: Some(Filter::deny(&(0..500).collect::<Vec<_>>())),
+                ..SearchOptions::nearest(7)
+            },
+        ] {
+            let k = options.k;
+            let alone: Vec<Neighbors> = queries
+                .chunks_exact(dim)
+                .map(|query| search(&index, &view(query, dim), &options))
+                .collect();
+            for count in [2, 15, 16, 17, 18, 19, 64, 128, 130, 300] {
+                for threads in [1, 3] {
+                    let some = view(&queries[..count * dim], dim);
+                    let found = with_threads(threads, || search(&index, &some, &options));
+                    for (i, alone) in alone.iter().take(count).enumerate() {
+                        assert_eq!(found.counts[i], alone.counts[0], "{i} of {count}");
+                        assert_eq!(found.ids[i * k..][..k], alone.ids, "{i} of {count}");
+                        assert_eq!(found.distances[i * k..][..k], alone.distances);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_names_its_query_without_direction_and_ends_when_it_is_cancelled() {
+    let dim = 24;
+    let rows = clustered(44, 1300, dim);
+    let index = fitted(with_metric(Metric::Cosine), floats(&rows), dim);
+    let mut queries = clustered(45, 200, dim);
+    queries[150 * dim..151 * dim].fill(0.0);
+    let options = SearchOptions::nearest(5);
+    for threads in [1, 3] {
+        let found = with_threads(threads, || {
+            index.search(&view(&queries, dim), &options, &Control::new())
+        });
+        let expected = nearhash::Error::ZeroVector {
+            argument: "x",
+            row: 150,
+        };
+        assert_eq!(found.unwrap_err().to_string(), expected.to_string());
+    }
+    let control = Control::new();
+    control.cancel();
+    let queries = view(&queries[..100 * dim], dim);
+    let found = index.search(&queries, &options, &control);
+    assert!(matches!(found, Err(nearhash::Error::Cancelled)));
+    let control = Control::new();
+    index.search(&queries, &options, &control).unwrap();
+    let progress = control.progress();
+    assert_eq!((progress.done, progress.total), (100, 100));
+}
