@@ -36,7 +36,7 @@ const STORED_PART: usize = 4;
 const PILOTS: usize = 48;
 /// Strangers that are asked, and how many of them before the others, some of every kind, to see
 /// what to allow for.
-const STRANGERS: u32 = 360;
+const STRANGERS: u32 = 512;
 const FIRST_STRANGERS: u32 = 2 * KINDS;
 /// How much a stranger counts, in parts of a stored point.
 const STRANGER_WEIGHT: f32 = 1.0;
