@@ -59,18 +59,23 @@ export function prepareNode(plan) {
 
 /** @param {NodePlan} plan @returns {NodeCommand} */
 function prepareRunner(plan) {
-  const { ports, i, plugin, files } = plan
+  const { release, ports, i, plugin, files } = plan
   const own = nodeFolder(plan)
   const addresses = addressesOf(plan)
   const settings = settingsOf(plan)
   // By address and in one node only: the runner calls every node "Node 1".
-  if (ports.length > 1 && i === 0) settings.push(`cluster.initial_cluster_manager_nodes: [${addresses[0]}]`)
+  const beginner = ports.length > 1 && i === 0 ? addresses[0] : undefined
+  if (beginner !== undefined) settings.push(`cluster.initial_cluster_manager_nodes: [${beginner}]`)
+  // From 3 on the runner's own program makes every node that is started alone a cluster by itself.
+  const program = release.version.startsWith('2.')
+    ? ['org.codelibs.opensearch.runner.OpenSearchRunner']
+    : [join(ROOT, 'scripts', 'OpenSearchNode.java'), ports.length === 1 ? 'single-node' : 'zen', beginner?.replaceAll('"', '') ?? 'none']
   writeSettings(join(own, 'config', 'opensearch.yml'), settings)
   const args = [
     ...javaOptions(plan),
     ...['-Dio.netty.noUnsafe=true', '-Dio.netty.noKeySetOptimization=true'],
     ...['-cp', [files, ...(plugin === undefined ? [] : [plugin])].map((jars) => join(jars, '*')).join(delimiter)],
-    'org.codelibs.opensearch.runner.OpenSearchRunner',
+    ...program,
     ...(plugin === undefined ? [] : ['-pluginTypes', 'org.opensearch.knn.plugin.KNNPlugin']),
     ...['-basePath', join(own, 'data'), '-confPath', join(own, 'config'), '-clusterName', clusterName(plan)],
     // The runner adds the number of the node, which is 1 in every process.

@@ -13,7 +13,7 @@ import { StepError } from './command.mjs'
  * @property {string} name for people, and for files
  * @property {import('./java.mjs').JavaNeeds} java what it runs on
  * @property {'runner' | 'archive' | 'server jar'} form how Maven Central has it: the server and its modules as jars with
- *   a runner; an archive made for integration tests; the server alone, which {@link file://./ElasticsearchNode.java} starts
+ *   a runner; an archive made for integration tests; the server alone, which ElasticsearchNode.java starts
  */
 
 /** Up to Java 23: both start the security manager or ask for it, which later Java has not. */
@@ -27,7 +27,7 @@ const WITH_SECURITY_MANAGER = { from: 17, to: 23 }
  */
 export const RELEASES = [
   release('opensearch', '2.19.1', 'runner', WITH_SECURITY_MANAGER),
-  release('opensearch', '3.8.0', 'runner', { from: 21 }),
+  release('opensearch', '3.8.0', 'runner', { from: 21, compiler: true }),
   release('elasticsearch', '8.13.4', 'archive', WITH_SECURITY_MANAGER),
   release('elasticsearch', '9.5.3', 'server jar', { from: 21, compiler: true }),
 ]

@@ -28,7 +28,7 @@ describe('a release', () => {
     }
     expect(() => findRelease('solr')).toThrow('received solr, allowed: opensearch or elasticsearch')
     // Not by part of a number.
-    expect(() => findRelease('opensearch', '2.1')).toThrow('received 2.1, allowed: 2.19.1 or 3')
+    expect(() => findRelease('opensearch', '2.1')).toThrow('received 2.1, allowed: 2.19.1 or 3.8.0')
   })
 })
 
