@@ -23,7 +23,7 @@ export async function measureNative(server, set, truth, { signal, onProgress }) 
   const [rows, dim] = set.base.shape
   const name = freshName()
   onProgress("the server's own k-NN: ingestion")
-  await server.ask('PUT', `/${name}`, nativeIndexBody(dim, set.metric))
+  await server.ask('PUT', `/${name}`, nativeIndexBody(server.flavour, dim, set.metric))
   const start = performance.now()
   const before = await server.cpuMilliseconds()
   for (let at = 0; at < rows; at += 2000) {
@@ -54,7 +54,7 @@ export async function measureNative(server, set, truth, { signal, onProgress }) 
         queries,
         signal,
         truth,
-        ask: async (i) => answerOf(await server.ask('POST', `/${name}/_search`, nativeBody(vectors[i], candidates)), 'id'),
+        ask: async (i) => answerOf(await server.ask('POST', `/${name}/_search`, nativeBody(server.flavour, vectors[i], candidates)), 'id'),
       }),
     )
   }
