@@ -3,6 +3,7 @@
 
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ROOT, run, say, StepError } from './command.mjs'
 import { describeNeeds, findJava } from './java.mjs'
 
@@ -15,6 +16,9 @@ const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.
 
 /** What Maven says when it could not ask a repository at all, other than when a repository has not what it asks for. */
 const UNREACHABLE = /Could not transfer (artifact|metadata)|Unknown host|offline mode|Connection refused|Network is unreachable/i
+
+/** How often Maven tries: networks falter. */
+const ATTEMPTS = 3
 
 /** Maven reaches no repository: nothing is wrong with what it was asked for. */
 export class RepositoryUnreachable extends StepError {}
@@ -156,8 +160,14 @@ function moveTransport(home, version) {
  * @param {[goal: string, ...options: string[]]} call
  */
 async function maven(cwd, [goal, ...options]) {
-  const { ok, output } = await run('mvn', ['-B', '-q', `${DEPENDENCY_PLUGIN}:${goal}`, ...options], { cwd })
-  if (ok) return
-  if (UNREACHABLE.test(output)) throw new RepositoryUnreachable(`Maven reaches no repository:\n${output}`)
-  throw new StepError(`Maven could not fetch the search engine:\n${output}`)
+  // -U: what could not be fetched a moment ago is asked for again.
+  const args = ['-B', '-q', '-U', `${DEPENDENCY_PLUGIN}:${goal}`, ...options]
+  for (let attempt = 1; ; attempt++) {
+    const { ok, output } = await run('mvn', args, { cwd })
+    if (ok) return
+    const reason = /\[ERROR\] (.+)/.exec(output)?.[1] ?? output
+    if (!UNREACHABLE.test(output)) throw new StepError(`Maven could not fetch the search engine: ${reason}`)
+    if (attempt === ATTEMPTS) throw new RepositoryUnreachable(`Maven reaches no repository: ${reason}`)
+    await sleep(attempt * 2000)
+  }
 }

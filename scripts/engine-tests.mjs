@@ -71,7 +71,7 @@ export async function testEngines({ releases = RELEASES, servers = true, cluster
 export function describeFindings(findings) {
   return findings
     .map(({ name, counts, missing }) => {
-      if (counts === undefined) return `${name} NOT RUN (${missing?.split('\n')[0]})`
+      if (counts === undefined) return `${name} NOT RUN (${missing?.split(':')[0]})`
       const { passed, failed, skipped } = counts
       return `${name} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
     })
