@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { costFigure } from '../../benchmark/search-engine/figure.mjs'
 import { jittered } from '../../benchmark/search-engine/growth.mjs'
-import { RECIPES, recipeBody, scriptBody } from '../../benchmark/search-engine/rivals.mjs'
+import { nativeBody, nativeIndexBody, RECIPES, recipeBody, scriptBody } from '../../benchmark/search-engine/rivals.mjs'
 import { renderSvg } from '../../benchmark/report/render.mjs'
 
 describe('rows with jitter', () => {
@@ -48,6 +48,19 @@ describe('exact search by script', () => {
     expect(source('uint8')).toContain('& 255;')
     expect(source('int16')).toContain('<< 8')
     expect(source('float32')).toContain('intBitsToFloat')
+  })
+})
+
+describe("the server's own k-NN", () => {
+  it('has the same graph on both servers, and is asked for ten with as many candidates', () => {
+    const graphs = (['opensearch', 'elasticsearch'] as const).map((flavour) => {
+      const { vector } = nativeIndexBody(flavour, 3, 'euclidean').mappings.properties as any
+      const { m, ef_construction } = vector.index_options ?? vector.method.parameters
+      return { dim: vector.dims ?? vector.dimension, m, ef_construction }
+    })
+    expect(graphs).toEqual(Array(2).fill({ dim: 3, m: 16, ef_construction: 100 }))
+    expect(nativeBody('opensearch', Float32Array.of(1, 2), 50)).toMatchObject({ size: 10, query: { knn: { vector: { vector: [1, 2], k: 50 } } } })
+    expect(nativeBody('elasticsearch', Float32Array.of(1, 2), 50)).toMatchObject({ size: 10, knn: { query_vector: [1, 2], k: 10, num_candidates: 50 } })
   })
 })
 
