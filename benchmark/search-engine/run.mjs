@@ -41,6 +41,7 @@ Without NEARHASH_DATA the bundled photo histograms are measured. Needs Java and 
   --queries <n>      a set (default: 200)
   --sets <names>     parted by commas, or none (default: all)
   --growth <sizes>   documents, parted by commas (default: 10000,100000,1000000), or none; photo histograms only
+  --quick            the bundled photo histograms alone, 50 queries, no growth: one or two minutes
   --without-native   leave the server's own k-NN out: its graph takes long to build
   --heap <size>      of the server, as Java writes it (default: 1g)
   --out <folder>     for results.json and the figure (default: benchmark/results/search-engine)
@@ -56,7 +57,7 @@ await runCommand('npm run bench:engine', async (signal) => {
       engine: { type: 'string', default: 'opensearch' }, version: { type: 'string' }, queries: { type: 'string', default: '200' },
       sets: { type: 'string' }, growth: { type: 'string', default: '10000,100000,1000000' },
       heap: { type: 'string', default: '1g' }, out: { type: 'string', default: 'benchmark/results/search-engine' },
-      'without-native': { type: 'boolean', default: false }, help: { type: 'boolean' },
+      'without-native': { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, help: { type: 'boolean' },
     },
   }))
   if (values.help) {
@@ -64,14 +65,15 @@ await runCommand('npm run bench:engine', async (signal) => {
     return
   }
   const release = releaseOf(values.engine, values.version)
-  const queries = parseInteger('--queries', values.queries, { from: 1, to: 10_000 })
-  const sizes = values.growth === 'none' ? [] : parseIntegers('--growth', values.growth, { from: 1000, to: 10_000_000 })
+  const { quick } = values
+  const queries = quick ? 50 : parseInteger('--queries', values.queries, { from: 1, to: 10_000 })
+  const sizes = quick || values.growth === 'none' ? [] : parseIntegers('--growth', values.growth, { from: 1000, to: 10_000_000 })
   const native = !values['without-native']
   const out = resolve(values.out)
   await mkdir(out, { recursive: true })
 
   const wanted = values.sets?.split(',')
-  const folder = process.env['NEARHASH_DATA']
+  const folder = quick ? '' : process.env['NEARHASH_DATA']
   const found = folder === undefined || folder === '' ? [] : await findSets(folder)
   const bundled = async () => withNeighbours(await readBundledSet({ queries, signal }))
   const chosen = found.filter((path) => wanted === undefined || wanted.some((name) => path.endsWith(name)))
