@@ -85,7 +85,7 @@ describe('the figure', () => {
 
   it('shows every set and the growth', async () => {
     const svg = await renderSvg(costFigure(results as never))
-    for (const text of ['photos', 'weighted words, 300', 'published recipe', 'native HNSW', 'Cost as documents grow', 'default model and query']) expect(svg).toContain(text)
+    for (const text of ['photos', 'weighted words, 300', 'published recipe', 'native HNSW', 'Cost as documents grow', 'default, 300 candidates']) expect(svg).toContain(text)
     expect(svg).not.toContain('NaN')
   })
 

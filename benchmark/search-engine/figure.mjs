@@ -47,7 +47,7 @@ export function costFigure({ engine, sets, growth }) {
     queries
       // The graph finds with 100 what words find with 300.
       .filter(({ candidates, name }) => (name.startsWith('native') ? candidates === 100 : candidates === 300 && name.endsWith('(default)')))
-      .map(({ cpuMilliseconds, recall }) => ({ documents, clusters: clusters === 0 ? 'native HNSW, k = 100' : 'default model and query, 300 candidates', cpu: cpuMilliseconds, recall })),
+      .map(({ cpuMilliseconds, recall }) => ({ documents, clusters: clusters === 0 ? 'native HNSW, k = 100' : 'default, 300 candidates', cpu: cpuMilliseconds, recall })),
   )
   const names = [...new Set(steps.map(({ clusters }) => clusters))]
   /** @param {string} field @param {string} title @param {object} scale */
