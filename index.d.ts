@@ -671,7 +671,8 @@ interface ClusterTokensOptions {
   rotation?: 'auto' | 'random' | 'none';
   /**
    * Nearest clusters of every group that queries ask for by default. Left out: the fewest that find .985 of the ten
-   * nearest within 300 candidates for held-out vectors, as far as 896 words a query allow.
+   * nearest within 300 candidates for held-out vectors, as far as 896 words a query allow; more in a small collection,
+   * where a query reads no more than 8,192 entries of posting lists for them.
    */
   probes?: number;
   /** Most vectors that k-means sees; default 20,000, or 64 a cluster where that is more. */

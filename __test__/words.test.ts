@@ -179,6 +179,20 @@ describe('training', () => {
     expect(within100('auto')).toBeGreaterThan(within100('none') + 0.3)
   })
 
+  it('asks for more clusters in a small collection, where that costs next to nothing', () => {
+    const { data } = photoHistograms()
+    const probesAndNeed = (count: number): number[] => {
+      const trained = ClusterTokens.trainSync({ data: data.subarray(0, count * 64), shape: [count, 64] }, { rotation: 'random' })
+      const { recalls } = trained.describe().validation!
+      return [trained.probes, recalls.find(({ within300 }) => within300 >= 0.985)!.probes]
+    }
+    const [few, need] = probesAndNeed(3000) as [number, number]
+    expect(few).toBeGreaterThan(need)
+    // 16 lists of some hundred documents for each probe.
+    const [many, needed] = probesAndNeed(31_000) as [number, number]
+    expect(many).toBe(needed)
+  })
+
   it('leaves the validation out when vectors are few', () => {
     const few = ClusterTokens.trainSync(points.slice(0, 40), options)
     expect(few.describe()).not.toHaveProperty('validation')

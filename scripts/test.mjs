@@ -1,13 +1,15 @@
 // npm test: bring the package up to date, then run every check, and say at the end what each one counted.
-// node scripts/test.mjs <group>... runs some of them: rust, types, dts, node.
+// node scripts/test.mjs <group>... runs some of them: rust, types, dts, node, engine.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run, runPackage, runScript, say, StepError } from './command.mjs'
 import { bundleDeclarations, committedDeclarations } from './declarations.mjs'
+import { RELEASES } from './engine-releases.mjs'
+import { allPassed, describeFindings, testEngines } from './engine-tests.mjs'
 import { BUILT, LOADER, prepare } from './prepare.mjs'
 import { LICENCE_LIST, licenceList } from './release-licences.mjs'
+import { describeCounts, runVitest } from './vitest.mjs'
 
 /**
  * What a check has found.
@@ -51,6 +53,7 @@ const CHECKS = [
   { name: 'types of benchmarks', group: 'types', check: () => tsc('benchmark') },
   { name: 'generated files', group: 'dts', check: generatedFiles },
   { name: 'vitest', group: 'node', check: vitest },
+  { name: 'search engines', group: 'engine', check: engines },
 ]
 
 await runScript(async () => {
@@ -143,23 +146,18 @@ async function generatedFiles() {
 
 /** @returns {Promise<Finding>} */
 async function vitest() {
-  const folder = mkdtempSync(join(tmpdir(), 'nearhash-vitest-'))
-  try {
-    const report = join(folder, 'report.json')
-    const { ok } = await runPackage(
-      'vitest/vitest.mjs',
-      ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-      { output: 'inherit' },
-    )
-    const counts = JSON.parse(readFileSync(report, 'utf8'))
-    const { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped, testResults } = counts
-    return {
-      ok: ok && passed > 0,
-      summary: `${passed} passed, ${failed} failed, ${skipped} skipped, in ${testResults.length} files`,
-    }
-  } catch {
-    return { ok: false, summary: 'no report' }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const counts = await runVitest()
+  return { ok: counts.ok, summary: describeCounts(counts) }
+}
+
+/**
+ * The older major versions whole, the newer ones without their longest file: all of everything is
+ * `npm run test:engine`.
+ *
+ * @returns {Promise<Finding>}
+ */
+async function engines() {
+  const newer = RELEASES.filter((release, i) => RELEASES.findIndex(({ flavour }) => flavour === release.flavour) !== i)
+  const findings = await testEngines({ clusters: RELEASES.slice(0, 1), briefly: (release) => newer.includes(release) })
+  return { ok: allPassed(findings), summary: describeFindings(findings) }
 }

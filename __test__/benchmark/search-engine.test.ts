@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { costFigure } from '../../benchmark/search-engine/figure.mjs'
 import { jittered } from '../../benchmark/search-engine/growth.mjs'
-import { RECIPES, recipeBody, scriptBody } from '../../benchmark/search-engine/rivals.mjs'
+import { nativeBody, nativeIndexBody, RECIPES, recipeBody, scriptBody } from '../../benchmark/search-engine/rivals.mjs'
 import { renderSvg } from '../../benchmark/report/render.mjs'
 
 describe('rows with jitter', () => {
@@ -51,6 +51,19 @@ describe('exact search by script', () => {
   })
 })
 
+describe("the server's own k-NN", () => {
+  it('has the same graph on both servers, and is asked for ten with as many candidates', () => {
+    const graphs = (['opensearch', 'elasticsearch'] as const).map((flavour) => {
+      const { vector } = nativeIndexBody(flavour, 3, 'euclidean').mappings.properties as any
+      const { m, ef_construction } = vector.index_options ?? vector.method.parameters
+      return { dim: vector.dims ?? vector.dimension, m, ef_construction }
+    })
+    expect(graphs).toEqual(Array(2).fill({ dim: 3, m: 16, ef_construction: 100 }))
+    expect(nativeBody('opensearch', Float32Array.of(1, 2), 50)).toMatchObject({ size: 10, query: { knn: { vector: { vector: [1, 2], k: 50 } } } })
+    expect(nativeBody('elasticsearch', Float32Array.of(1, 2), 50)).toMatchObject({ size: 10, knn: { query_vector: [1, 2], k: 10, num_candidates: 50 } })
+  })
+})
+
 describe('the figure', () => {
   const timing = { median: 1, lowerQuartile: 1, upperQuartile: 1, fastest: 1, slowest: 1, runs: 3 }
   const query = { candidates: 300, recall: 0.9, few: 0, milliseconds: timing, serverMilliseconds: 1, cpuMilliseconds: 2 }
@@ -72,7 +85,7 @@ describe('the figure', () => {
 
   it('shows every set and the growth', async () => {
     const svg = await renderSvg(costFigure(results as never))
-    for (const text of ['photos', 'weighted words, 300', 'published recipe', 'native HNSW', 'Cost as documents grow', 'default model and query']) expect(svg).toContain(text)
+    for (const text of ['photos', 'weighted words, 300', 'published recipe', 'native HNSW', 'Cost as documents grow', 'default, 300 candidates']) expect(svg).toContain(text)
     expect(svg).not.toContain('NaN')
   })
 

@@ -92,18 +92,21 @@ export async function measureSet(server, set, { native, signal, onProgress }) {
     // As many as can be waited for.
     const few = Math.min(queries, 10)
     const vectors = rowsOf(set.queries, few)
-    onProgress('exact search by script')
-    figures.push(
-      await measureQueries(server, {
-        name: 'exact, script score',
-        candidates: 10,
-        queries: few,
-        signal,
-        truth,
-        warmUps: 3,
-        ask: async (i) => answerOf(await server.ask('POST', `/${index.name}/_search`, scriptBody(vectors[i], vectorType, 10))),
-      }),
-    )
+    // The archive and the jars of Elasticsearch come without scripts.
+    if (server.flavour === 'opensearch') {
+      onProgress('exact search by script')
+      figures.push(
+        await measureQueries(server, {
+          name: 'exact, script score',
+          candidates: 10,
+          queries: few,
+          signal,
+          truth,
+          warmUps: 3,
+          ask: async (i) => answerOf(await server.ask('POST', `/${index.name}/_search`, scriptBody(vectors[i], vectorType, 10))),
+        }),
+      )
+    }
     indices.push({ name: 'default', model: model.describe(), trainSeconds, ingest, storeBytes, queries: figures })
     await remove(server, index)
   }
@@ -151,7 +154,7 @@ export async function measureSet(server, set, { native, signal, onProgress }) {
     await remove(server, index)
   }
 
-  if (server.native && native) indices.push(await measureNative(server, set, truth, { signal, onProgress }))
+  if (native) indices.push(await measureNative(server, set, truth, { signal, onProgress }))
 
   onProgress('exact search here')
   const exactMilliseconds = exactHere(set)

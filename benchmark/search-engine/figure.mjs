@@ -45,14 +45,15 @@ export function costFigure({ engine, sets, growth }) {
   })
   const steps = growth.flatMap(({ documents, clusters, queries }) =>
     queries
-      .filter(({ candidates, name }) => candidates === 300 && (name.startsWith('native') || name.endsWith('(default)')))
-      .map(({ cpuMilliseconds, recall }) => ({ documents, clusters: clusters === 0 ? 'native HNSW, k = 300' : 'default model and query', cpu: cpuMilliseconds, recall })),
+      // The graph finds with 100 what words find with 300.
+      .filter(({ candidates, name }) => (name.startsWith('native') ? candidates === 100 : candidates === 300 && name.endsWith('(default)')))
+      .map(({ cpuMilliseconds, recall }) => ({ documents, clusters: clusters === 0 ? 'native HNSW, k = 100' : 'default, 300 candidates', cpu: cpuMilliseconds, recall })),
   )
   const names = [...new Set(steps.map(({ clusters }) => clusters))]
   /** @param {string} field @param {string} title @param {object} scale */
   const growing = (field, title, scale) => ({
     ...PANEL,
-    title: { text: title, subtitle: 'photo histograms and jittered copies, 300 candidates' },
+    title: { text: title, subtitle: 'photo histograms and jittered copies' },
     data: { values: steps },
     mark: { type: 'line', point: { size: 45 }, strokeWidth: 2 },
     encoding: {

@@ -56,7 +56,7 @@ export async function* measureGrowth(server, full, sizes, { native, signal, onPr
       await remove(server, index)
     }
     // Building the graph takes too long for more.
-    if (server.native && native && size <= 200_000) {
+    if (native && size <= 200_000) {
       const { name, ...figures } = await measureNative(server, { ...set, base }, truth, { signal, onProgress: (stage) => onProgress(`${size} documents: ${stage}`) })
       yield { documents: size, kind: name, clusters: 0, ...figures }
     }

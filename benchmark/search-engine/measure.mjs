@@ -34,11 +34,11 @@ import { summarise } from '../measure/timing.mjs'
  * @param {(i: number) => readonly string[]} plan.truth ids of the 10 nearest
  * @param {(i: number) => Promise<number>} [plan.touched] documents that query i matches
  * @param {number} [plan.words]
- * @param {number} [plan.warmUps] queries asked before; default: 50
+ * @param {number} [plan.warmUps] queries asked before, for the compiler of Java; default: 200
  * @param {AbortSignal} plan.signal
  * @returns {Promise<QueryFigures>}
  */
-export async function measureQueries(server, { name, candidates, queries, ask, truth, touched, words, warmUps = 50, signal }) {
+export async function measureQueries(server, { name, candidates, queries, ask, truth, touched, words, warmUps = 200, signal }) {
   for (let i = 0; i < warmUps; i++) await ask(i % queries)
   /** @type {number[]} */
   const times = []

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { answerOf } from './asking.mjs'
 import { freshName } from './filling.mjs'
 import { measureQueries } from './measure.mjs'
@@ -23,7 +24,7 @@ export async function measureNative(server, set, truth, { signal, onProgress }) 
   const [rows, dim] = set.base.shape
   const name = freshName()
   onProgress("the server's own k-NN: ingestion")
-  await server.ask('PUT', `/${name}`, nativeIndexBody(dim, set.metric))
+  await server.ask('PUT', `/${name}`, nativeIndexBody(server.flavour, dim, set.metric))
   const start = performance.now()
   const before = await server.cpuMilliseconds()
   for (let at = 0; at < rows; at += 2000) {
@@ -33,8 +34,7 @@ export async function measureNative(server, set, truth, { signal, onProgress }) 
       const vector = Array.from(set.base.data.subarray(i * dim, (i + 1) * dim))
       lines.push(`{"index":{"_id":"${i}"}}\n${JSON.stringify({ id: String(i), vector })}\n`)
     }
-    const { status, body } = await server.transport.request({ method: 'POST', path: `/${name}/_bulk`, query: { filter_path: 'errors' }, ndjson: lines.join('') })
-    if (status !== 200 || /** @type {any} */ (body).errors !== false) throw new Error(`bulk: ${status} ${JSON.stringify(body)}`)
+    await bulk(server, name, lines.join(''), signal)
   }
   await server.ask('POST', `/${name}/_refresh`)
   // One graph, as one segment has it: that is what it is fast with.
@@ -54,11 +54,28 @@ export async function measureNative(server, set, truth, { signal, onProgress }) 
         queries,
         signal,
         truth,
-        ask: async (i) => answerOf(await server.ask('POST', `/${name}/_search`, nativeBody(vectors[i], candidates)), 'id'),
+        ask: async (i) => answerOf(await server.ask('POST', `/${name}/_search`, nativeBody(server.flavour, vectors[i], candidates)), 'id'),
       }),
     )
   }
   await server.ask('DELETE', `/${name}`)
   const ingest = { encodePerSecond: 0, clientPerSecond: 0, documentsPerSecond: rows / seconds, seconds, serverCpuSeconds }
   return { name: 'native k-NN', model: NATIVE_PARAMETERS, trainSeconds: 0, ingest, storeBytes, queries: figures }
+}
+
+/**
+ * Again where the server is short of memory for a moment, as our own ingestion does.
+ *
+ * @param {Server} server
+ * @param {string} name
+ * @param {string} ndjson
+ * @param {AbortSignal} signal
+ */
+async function bulk(server, name, ndjson, signal) {
+  for (let attempt = 1; ; attempt++) {
+    const { status, body } = await server.transport.request({ method: 'POST', path: `/${name}/_bulk`, query: { filter_path: 'errors,error' }, ndjson })
+    if (status === 200 && /** @type {any} */ (body).errors === false) return
+    if (status !== 429 || attempt === 20) throw new Error(`bulk: ${status} ${JSON.stringify(body)}`)
+    await sleep(1000, undefined, { signal })
+  }
 }

@@ -77,33 +77,35 @@ export function scriptBody(vector, vectorType, k) {
 export const NATIVE_PARAMETERS = { m: 16, ef_construction: 100 }
 
 /**
+ * @param {'opensearch' | 'elasticsearch'} flavour
  * @param {number} dim
  * @param {'euclidean' | 'cosine'} metric
  */
-export function nativeIndexBody(dim, metric) {
-  const space = metric === 'cosine' ? 'cosinesimil' : 'l2'
+export function nativeIndexBody(flavour, dim, metric) {
+  const cosine = metric === 'cosine'
+  const vector =
+    flavour === 'opensearch'
+      ? { type: 'knn_vector', dimension: dim, method: { name: 'hnsw', engine: 'lucene', space_type: cosine ? 'cosinesimil' : 'l2', parameters: NATIVE_PARAMETERS } }
+      : { type: 'dense_vector', dims: dim, index: true, similarity: cosine ? 'cosine' : 'l2_norm', index_options: { type: 'hnsw', ...NATIVE_PARAMETERS } }
   return {
-    settings: { index: { knn: true, number_of_shards: 1, number_of_replicas: 0, refresh_interval: -1 } },
+    settings: { index: { ...(flavour === 'opensearch' ? { knn: true } : {}), number_of_shards: 1, number_of_replicas: 0, refresh_interval: -1 } },
     mappings: {
       _source: { excludes: ['vector'] },
-      properties: {
-        id: { type: 'keyword', index: false, doc_values: true },
-        vector: { type: 'knn_vector', dimension: dim, method: { name: 'hnsw', engine: 'lucene', space_type: space, parameters: NATIVE_PARAMETERS } },
-      },
+      properties: { id: { type: 'keyword', index: false, doc_values: true }, vector },
     },
   }
 }
 
 /**
+ * @param {'opensearch' | 'elasticsearch'} flavour
  * @param {ArrayLike<number>} vector
  * @param {number} candidates that the graph's search keeps on its way
  */
-export function nativeBody(vector, candidates) {
-  return {
-    size: 10,
-    track_total_hits: false,
-    stored_fields: '_none_',
-    docvalue_fields: ['id'],
-    query: { knn: { vector: { vector: Array.from(vector), k: candidates } } },
-  }
+export function nativeBody(flavour, vector, candidates) {
+  const values = Array.from(vector)
+  const search =
+    flavour === 'opensearch'
+      ? { query: { knn: { vector: { vector: values, k: candidates } } } }
+      : { knn: { field: 'vector', query_vector: values, k: 10, num_candidates: candidates } }
+  return { size: 10, track_total_hits: false, stored_fields: '_none_', docvalue_fields: ['id'], ...search }
 }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { knnSync } from 'nearhash'
+import { findRelease } from '../../scripts/engine-releases.mjs'
 import { parseInteger, parseIntegers, refuseUnknownArguments, runCommand, UsageError } from '../command-line.mjs'
 import { findSets, readBundledSet, readSet } from '../datasets/evaluation-set.mjs'
 import { describeMachine, machineLine } from '../measure/machine.mjs'
@@ -33,12 +34,14 @@ published recipe and exact search.
 
   NEARHASH_DATA=<folder> npm run bench:engine -- [options]
 
-Without NEARHASH_DATA the bundled photo histograms are measured. Needs Java 17 and Maven.
+Without NEARHASH_DATA the bundled photo histograms are measured. Needs Java and Maven.
 
   --engine <name>    opensearch (default) or elasticsearch
+  --version <number> of it, or the beginning, for instance 3 (default: the first of those that the tests run against)
   --queries <n>      a set (default: 200)
   --sets <names>     parted by commas, or none (default: all)
   --growth <sizes>   documents, parted by commas (default: 10000,100000,1000000), or none; photo histograms only
+  --quick            the bundled photo histograms alone, 50 queries, no growth: one or two minutes
   --without-native   leave the server's own k-NN out: its graph takes long to build
   --heap <size>      of the server, as Java writes it (default: 1g)
   --out <folder>     for results.json and the figure (default: benchmark/results/search-engine)
@@ -51,28 +54,26 @@ await runCommand('npm run bench:engine', async (signal) => {
   const { values } = refuseUnknownArguments(() => parseArgs({
     allowPositionals: false,
     options: {
-      engine: { type: 'string', default: 'opensearch' }, queries: { type: 'string', default: '200' },
+      engine: { type: 'string', default: 'opensearch' }, version: { type: 'string' }, queries: { type: 'string', default: '200' },
       sets: { type: 'string' }, growth: { type: 'string', default: '10000,100000,1000000' },
       heap: { type: 'string', default: '1g' }, out: { type: 'string', default: 'benchmark/results/search-engine' },
-      'without-native': { type: 'boolean', default: false }, help: { type: 'boolean' },
+      'without-native': { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, help: { type: 'boolean' },
     },
   }))
   if (values.help) {
     process.stdout.write(HELP)
     return
   }
-  const flavour = values.engine
-  if (flavour !== 'opensearch' && flavour !== 'elasticsearch') {
-    throw new UsageError(`--engine ${JSON.stringify(flavour)}: opensearch or elasticsearch is needed`)
-  }
-  const queries = parseInteger('--queries', values.queries, { from: 1, to: 10_000 })
-  const sizes = values.growth === 'none' ? [] : parseIntegers('--growth', values.growth, { from: 1000, to: 10_000_000 })
+  const release = releaseOf(values.engine, values.version)
+  const { quick } = values
+  const queries = quick ? 50 : parseInteger('--queries', values.queries, { from: 1, to: 10_000 })
+  const sizes = quick || values.growth === 'none' ? [] : parseIntegers('--growth', values.growth, { from: 1000, to: 10_000_000 })
   const native = !values['without-native']
   const out = resolve(values.out)
   await mkdir(out, { recursive: true })
 
   const wanted = values.sets?.split(',')
-  const folder = process.env['NEARHASH_DATA']
+  const folder = quick ? '' : process.env['NEARHASH_DATA']
   const found = folder === undefined || folder === '' ? [] : await findSets(folder)
   const bundled = async () => withNeighbours(await readBundledSet({ queries, signal }))
   const chosen = found.filter((path) => wanted === undefined || wanted.some((name) => path.endsWith(name)))
@@ -80,7 +81,7 @@ await runCommand('npm run bench:engine', async (signal) => {
 
   const machine = describeMachine()
   process.stdout.write(`${machineLine(machine)}\n\n`)
-  const server = await startServer(flavour, values.heap)
+  const server = await startServer(release, values.heap)
   const progress = new ProgressLine()
   /** @type {Results} */
   const results = { machine, engine: server.name, heap: values.heap, sets: [], growth: [] }
@@ -111,6 +112,15 @@ await runCommand('npm run bench:engine', async (signal) => {
   }
   process.stdout.write(`Written to ${out}.\n`)
 })
+
+/** @param {string} flavour @param {string | undefined} version */
+function releaseOf(flavour, version) {
+  try {
+    return findRelease(flavour, version)
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message)
+  }
+}
 
 /** @param {import('../datasets/evaluation-set.mjs').EvaluationSet} set */
 function withNeighbours(set) {

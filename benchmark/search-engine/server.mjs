@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'nearhash/search-engine'
 import { EngineCluster } from '../../scripts/engine-cluster.mjs'
-import { VERSIONS, whatIsMissing } from '../../scripts/engine-files.mjs'
+import { whatIsMissing } from '../../scripts/engine-files.mjs'
 import { UsageError } from '../command-line.mjs'
 
 /**
@@ -9,7 +9,7 @@ import { UsageError } from '../command-line.mjs'
  *
  * @typedef {object} Server
  * @property {string} name with its version
- * @property {boolean} native it has k-NN of its own
+ * @property {'opensearch' | 'elasticsearch'} flavour
  * @property {import('nearhash/search-engine').EngineTransport} transport
  * @property {() => Promise<number>} cpuMilliseconds that the server has used so far, of all its threads
  * @property {(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, query?: Record<string, string | number>) => Promise<any>} ask
@@ -17,14 +17,16 @@ import { UsageError } from '../command-line.mjs'
  */
 
 /**
- * @param {'opensearch' | 'elasticsearch'} flavour
+ * As in production: with Java's optimising compiler, which the tests do without.
+ *
+ * @param {import('../../scripts/engine-releases.mjs').Release} release
  * @param {string} heap as Java writes it
  * @returns {Promise<Server>}
  */
-export async function startServer(flavour, heap) {
-  const missing = await whatIsMissing()
-  if (missing !== undefined) throw new UsageError(`a search engine needs ${missing}`)
-  const cluster = await EngineCluster.start({ flavour, heap, knn: flavour === 'opensearch' })
+export async function startServer(release, heap) {
+  const missing = await whatIsMissing(release)
+  if (missing !== undefined) throw new UsageError(`${release.name} needs ${missing}`)
+  const cluster = await EngineCluster.start({ release, heap, fast: true, knn: release.flavour === 'opensearch' })
   const transport = connect({ nodes: cluster.url, timeout: 600_000 })
   /** @type {Server['ask']} */
   const ask = async (method, path, body, query = {}) => {
@@ -33,8 +35,8 @@ export async function startServer(flavour, heap) {
     return answer
   }
   return {
-    name: `${flavour} ${VERSIONS[flavour]}`,
-    native: flavour === 'opensearch',
+    name: release.name,
+    flavour: release.flavour,
     transport,
     ask,
     async cpuMilliseconds() {

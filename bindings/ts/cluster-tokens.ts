@@ -5,7 +5,7 @@ import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { native, type NativeClusterTokens } from './native.js'
 import { checkOptions, MAX_COUNT, oneOf, optionalInteger, optionalSignal } from './options.js'
-import { type EncodeQueryOptions, type QueryWords, toWords, type VectorTokens } from './tokens.js'
+import { type EncodeQueryOptions, encodeWords, encodeWordsSync, type QueryWords, type VectorTokens } from './tokens.js'
 import type { FitOptions, Metric } from './vector-index.js'
 import { type NumericArray, readVector, readVectors, type Rows, type Vectors } from './vectors.js'
 
@@ -30,7 +30,8 @@ export interface ClusterTokensOptions {
   rotation?: 'auto' | 'random' | 'none'
   /**
    * Nearest clusters of every group that queries ask for by default. Left out: the fewest that find .985 of the ten
-   * nearest within 300 candidates for held-out vectors, as far as 896 words a query allow.
+   * nearest within 300 candidates for held-out vectors, as far as 896 words a query allow; more in a small collection,
+   * where a query reads no more than 8,192 entries of posting lists for them.
    */
   probes?: number
   /** Most vectors that k-means sees; default 20,000, or 64 a cluster where that is more. */
@@ -242,17 +243,11 @@ export class ClusterTokens implements VectorTokens {
    * cosine, ERR_NEARHASH_ARGUMENT.
    */
   encode(x: Vectors, options?: Cancellable): Promise<string[][]> {
-    return ask(options, ['signal'], (control) => {
-      const { values, dim } = this.#read(x)
-      return this.#native.encode(values, dim, control)
-    }).then(toWords)
+    return encodeWords(this.#native, x, this.dim, options)
   }
 
   encodeSync(x: Vectors): string[][] {
-    return call(() => {
-      const { values, dim } = this.#read(x)
-      return toWords(this.#native.encodeSync(values, dim))
-    })
+    return encodeWordsSync(this.#native, x, this.dim)
   }
 
   /** The words of each vector without the text: the cluster of every group. */

@@ -1,11 +1,11 @@
-import { ask, call, type Cancellable } from './calls.js'
+import { call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { type L2, LshIndex, type SRP } from './lsh.js'
 import { type LshIndex as NativeLshIndex, native, type NativeLshTokens } from './native.js'
 import { checkOptions, integer } from './options.js'
-import { type EncodeQueryOptions, type QueryWords, toWords, type VectorTokens } from './tokens.js'
+import { type EncodeQueryOptions, encodeWords, encodeWordsSync, type QueryWords, type VectorTokens } from './tokens.js'
 import { type Metric, nativeOf } from './vector-index.js'
-import { type NumericArray, readVector, readVectors, type Vectors } from './vectors.js'
+import { type NumericArray, readVector, type Vectors } from './vectors.js'
 
 /** Words of hash tables, as plain JSON. */
 export interface LshTokensDescription {
@@ -90,17 +90,11 @@ export class LshTokens implements VectorTokens {
    * cosine, ERR_NEARHASH_ARGUMENT.
    */
   encode(x: Vectors, options?: Cancellable): Promise<string[][]> {
-    return ask(options, ['signal'], (control) => {
-      const { values, dim } = readVectors('x', x, this.dim)
-      return this.#native.encode(values, dim, control)
-    }).then(toWords)
+    return encodeWords(this.#native, x, this.dim, options)
   }
 
   encodeSync(x: Vectors): string[][] {
-    return call(() => {
-      const { values, dim } = readVectors('x', x, this.dim)
-      return toWords(this.#native.encodeSync(values, dim))
-    })
+    return encodeWordsSync(this.#native, x, this.dim)
   }
 
   /**

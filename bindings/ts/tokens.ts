@@ -1,8 +1,8 @@
-import { call, type Cancellable } from './calls.js'
+import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import type { ClusterTokensDescription } from './cluster-tokens.js'
 import type { LshTokensDescription } from './lsh-tokens.js'
-import { native } from './native.js'
+import { native, type NativeClusterTokens, type NativeLshTokens } from './native.js'
 import type { Metric } from './vector-index.js'
 import { type NumericArray, readVectors, type Vectors } from './vectors.js'
 
@@ -77,7 +77,26 @@ function checkWords(argument: string, words: unknown): asserts words is readonly
   }
 }
 
-/** @internal The native side's texts: words with a space between, rows with a line feed between. */
-export function toWords(texts: string[]): string[][] {
+/** The native side of either kind of words. */
+type NativeEncoder = Pick<NativeClusterTokens | NativeLshTokens, 'encode' | 'encodeSync'>
+
+/** @internal {@link VectorTokens.encode} by the native side, for vectors of this length. */
+export function encodeWords(encoder: NativeEncoder, x: Vectors, length: number, options: Cancellable | undefined): Promise<string[][]> {
+  return ask(options, ['signal'], (control) => {
+    const { values, dim } = readVectors('x', x, length)
+    return encoder.encode(values, dim, control)
+  }).then(toWords)
+}
+
+/** @internal {@link encodeWords}, blocking. */
+export function encodeWordsSync(encoder: NativeEncoder, x: Vectors, length: number): string[][] {
+  return call(() => {
+    const { values, dim } = readVectors('x', x, length)
+    return toWords(encoder.encodeSync(values, dim))
+  })
+}
+
+/** The native side's texts: words with a space between, rows with a line feed between. */
+function toWords(texts: string[]): string[][] {
   return texts.flatMap((text) => text.split('\n').map((row) => row.split(' ')))
 }

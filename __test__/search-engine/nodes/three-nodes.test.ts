@@ -1,11 +1,13 @@
 import { connect, SearchEngineIndex } from 'nearhash/search-engine'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EngineCluster } from '../../../scripts/engine-cluster.mjs'
+import { findRelease } from '../../../scripts/engine-releases.mjs'
 import { rejection } from '../../support/errors.js'
-import { documentsOf, photoModel, photos } from '../servers/server.js'
+import { documentsOf, flavour, photoModel, photos, version } from '../servers/server.js'
 
 const { rows, queries } = photos(3000)
 const model = photoModel(rows)
+const release = findRelease(flavour, version)
 
 interface Hit {
   id: string
@@ -35,7 +37,7 @@ describe('three nodes in three processes', () => {
   let cluster: EngineCluster
 
   beforeAll(async () => {
-    const single = await EngineCluster.start({ heap: '400m' })
+    const single = await EngineCluster.start({ release, heap: '400m' })
     try {
       const index = new SearchEngineIndex({ transport: connect({ nodes: single.url }), name: 'photos', model })
       await index.create({ shards: 1, replicas: 0 })
@@ -45,7 +47,7 @@ describe('three nodes in three processes', () => {
     } finally {
       await single.stop()
     }
-    cluster = await EngineCluster.start({ nodes: 3, heap: '400m' })
+    cluster = await EngineCluster.start({ release, nodes: 3, heap: '400m' })
   })
 
   afterAll(() => cluster?.stop())

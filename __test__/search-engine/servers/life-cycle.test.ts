@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { rejection } from '../../support/errors.js'
 import { FaultyProxy } from '../faulty-proxy.js'
-import { cleanUp, documentsOf, flavour, freshIndex, freshName, photoModel, photos, request, url } from './server.js'
+import { cleanUp, documentsOf, flavour, freshIndex, freshName, photoModel, photos, request, url, version } from './server.js'
 
 afterAll(cleanUp)
 
@@ -20,8 +20,7 @@ const mappings = { properties: { caption: { type: 'text' }, n: { type: 'integer'
 
 describe('an index', () => {
   it('recognises its server', async () => {
-    const expected = flavour === 'opensearch' ? { flavour, version: '2.19.1', major: 2 } : { flavour, version: '8.13.4', major: 8 }
-    expect(await freshIndex({ model }).server()).toEqual(expected)
+    expect(await freshIndex({ model }).server()).toEqual({ flavour, version, major: Number.parseInt(version, 10) })
   })
 
   it('has versions behind its name that are swapped in one step and rolled back', async () => {

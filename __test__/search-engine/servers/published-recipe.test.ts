@@ -5,7 +5,7 @@ import { ClusterTokens, knnSync, NearhashError } from 'nearhash'
 import type { SearchEngineIndex } from 'nearhash/search-engine'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refusal, rejection } from '../../support/errors.js'
-import { cleanUp, documentsOf, freshIndex, freshName, photoModel, photos, rawSearch, request, rowsOf, transport } from './server.js'
+import { cleanUp, documentsOf, flavour, freshIndex, freshName, photoModel, photos, rawSearch, request, rowsOf, transport, version } from './server.js'
 
 afterAll(cleanUp)
 
@@ -102,7 +102,10 @@ describe('the published recipe', () => {
     const lines = rows.slice(0, 300).flatMap((_, i) => [{ index: { _id: `p${i}` } }, { lsh: [word] }])
     await transport.request({ method: 'POST', path: `/${plain}/_bulk`, query: { refresh: true }, ndjson: lines.map((line) => `${JSON.stringify(line)}\n`).join('') })
     const recipe = await rawSearch(plain, { size: 300, query: { term: { lsh: word } } })
-    expect(new Set(recipe.map(({ score }) => score)).size).toBeGreaterThan(1)
+    const scores = new Set(recipe.map(({ score }) => score))
+    // OpenSearch 3 gives every match in a keyword field the same score unless the mapping asks for more.
+    if (flavour === 'opensearch' && !version.startsWith('2.')) expect(scores).toEqual(new Set([1]))
+    else expect(scores.size).toBeGreaterThan(1)
     const ours = await rawSearch(index.name, { size: 2000, docvalue_fields: ['nearhash.id'], query: { term: { 'nearhash.vector.words': word } } })
     expect(new Set(ours.map(({ score }) => score))).toEqual(new Set([1]))
     await request('DELETE', `/${plain}`)

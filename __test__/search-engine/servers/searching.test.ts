@@ -150,7 +150,10 @@ describe('a search on a real server', () => {
     const own = rowsOf(found).filter((i) => i % 4 === 1)
     expect(own).toHaveLength(50)
     expect(found.length).toBeLessThan(200)
-    expect(rowsOf(await routed.search({ id: 'p5', routing: 'tenant-1', k: 2 }))).toEqual([1, 9])
+    // Other tenants may be on that shard, too; which ones is the server's own affair.
+    const others = rowsOf(found).filter((i) => i !== 5)
+    const nearest = others.sort((a, b) => Math.abs(a - 5) - Math.abs(b - 5) || (`p${a}` < `p${b}` ? -1 : 1))
+    expect(rowsOf(await routed.search({ id: 'p5', routing: 'tenant-1', k: 2 }))).toEqual(nearest.slice(0, 2))
     expect((await routed.get('p5', { routing: 'tenant-1' }))?.id).toBe('p5')
   })
 

@@ -8,6 +8,9 @@ export const url = process.env['NEARHASH_ENGINE_URL'] ?? 'http://127.0.0.1:9211'
 /** Which one it is. */
 export const flavour = process.env['NEARHASH_ENGINE'] ?? 'opensearch'
 
+/** And which release of it. */
+export const version = process.env['NEARHASH_ENGINE_VERSION'] ?? '2.19.1'
+
 export const transport: EngineTransport = connect({ nodes: url })
 
 /** Vector length of the photo histograms. */

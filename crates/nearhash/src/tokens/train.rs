@@ -31,6 +31,11 @@ const COMPARED_PROBES: usize = 4;
 const PROBES: [usize; 10] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 /// Good enough: this much of the true neighbours within 300 candidates.
 const GOOD_RECALL: f64 = 0.985;
+/// A query that reads no more list entries than this costs next to nothing, so it may as well find
+/// more: held-out rows resemble the others more than real queries do where there are few.
+const CHEAP_POSTINGS: usize = 8192;
+/// With this much of the true neighbours within 100 candidates there is nothing more to find.
+const FULL_RECALL: f64 = 0.995;
 /// Most words of a query by default: search engines take 1,024 clauses, and callers have some of
 /// their own.
 const MOST_WORDS: usize = 896;
@@ -57,8 +62,9 @@ impl ClusterTokens {
     /// Some rows (400, or a tenth) are held out: k-means does not see them, and their true
     /// neighbours among all rows (a sample of 131,072 of more) tell whether to rotate, and how many
     /// clusters a group a query should ask for: the fewest that find .985 of the ten nearest within
-    /// 300 candidates, as far as 896 words allow. See [`Validation`] for what they found. With
-    /// fewer than 100 rows there is no validation; vectors are then rotated, and queries ask for 4.
+    /// 300 candidates, as far as 896 words allow, or more in a small collection, where a query reads
+    /// no more than 8,192 list entries for them. See [`Validation`] for what they found. With fewer
+    /// than 100 rows there is no validation; vectors are then rotated, and queries ask for 4.
     ///
     /// # Errors
     /// An option outside of its range, no rows, a zero vector under cosine, a cancellation.
@@ -275,6 +281,12 @@ impl Candidate {
             .transpose()
     }
 
+    /// List entries that a query reads with so many probes, mean of the held-out rows; 0 without.
+    fn postings_read(&self, probes: usize) -> usize {
+        let judged = self.judged.as_ref();
+        judged.map_or(0, |(postings, queries)| postings.read(queries, probes))
+    }
+
     /// The model, with a default number of probes and what it finds.
     fn finish(
         self,
@@ -293,12 +305,18 @@ impl Candidate {
                 break;
             }
             let probes = options.probes.unwrap_or(probes);
+            if let Some(last) = recalls.last() {
+                let dear = self.postings_read(probes) > CHEAP_POSTINGS;
+                if last.within_300 >= GOOD_RECALL && (dear || last.within_100 >= FULL_RECALL) {
+                    break;
+                }
+            }
             let Some(recall) = self.recall(probes, control)? else {
                 break;
             };
             recalls.push(recall);
             control.advance(1);
-            if options.probes.is_some() || recall.within_300 >= GOOD_RECALL {
+            if options.probes.is_some() {
                 break;
             }
         }

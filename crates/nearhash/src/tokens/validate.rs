@@ -78,6 +78,33 @@ impl Postings {
         }
     }
 
+    /// List entries that a query reads with so many probes, mean.
+    pub(super) fn read(&self, queries: &[HeldOut], probes: usize) -> usize {
+        let entries: usize = queries
+            .iter()
+            .flat_map(|query| self.lists(query, probes))
+            .map(|(list, _)| list.len())
+            .sum();
+        entries / queries.len().max(1)
+    }
+
+    /// The lists of a query's words, and the words' weights.
+    fn lists<'a>(
+        &'a self,
+        query: &'a HeldOut,
+        probes: usize,
+    ) -> impl Iterator<Item = (&'a [u32], f32)> {
+        query
+            .clusters
+            .iter()
+            .enumerate()
+            .flat_map(move |(group, near)| {
+                near.iter()
+                    .take(probes)
+                    .map(move |(cluster, weight)| (self.list(group, *cluster as usize), *weight))
+            })
+    }
+
     fn list(&self, group: usize, cluster: usize) -> &[u32] {
         let Lists { starts, rows } = &self.groups[group];
         &rows[starts[cluster] as usize..starts[cluster + 1] as usize]
@@ -132,20 +159,13 @@ fn within(
     scores: &mut [f32],
     touched: &mut Vec<(f32, u32)>,
 ) -> [usize; 2] {
-    let lists = || {
-        query.clusters.iter().enumerate().flat_map(|(group, near)| {
-            near.iter()
-                .take(probes)
-                .map(move |(cluster, weight)| (postings.list(group, *cluster as usize), *weight))
-        })
-    };
-    for (list, weight) in lists() {
+    for (list, weight) in postings.lists(query, probes) {
         for row in list {
             scores[*row as usize] += weight;
         }
     }
     touched.clear();
-    for (list, _) in lists() {
+    for (list, _) in postings.lists(query, probes) {
         for row in list {
             let score = std::mem::take(&mut scores[*row as usize]);
             if score > 0.0 && *row != query.row {
