@@ -177,6 +177,7 @@ impl AdaptiveIndex {
             k: options.k as usize,
             settle: options.settle.map(|rounds| rounds as usize),
             seed: options.seed as u64,
+            ..IndexOptions::default()
         })
         .map_err(Failure::from)?;
         Ok(Self {
