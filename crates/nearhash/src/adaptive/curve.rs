@@ -1,6 +1,6 @@
 //! From searches that were watched to the end to what reaches a recall.
 
-use crate::adaptive::calibrate::Neighbour;
+use crate::adaptive::traces::Neighbour;
 
 /// Stored points that would stop before a search first looks up, at most, as a share.
 const EARLY: f64 = 0.2;

@@ -5,7 +5,7 @@
 //! down a tree of sign hashes, each along its node's own direction (`tree`), perhaps moved to the
 //! bucket with the nearest centre, a few times (`model`), and encoded as what is left beside that
 //! centre (`codes`). Then the index is searched for some of its own points, and for strangers made of
-//! them, to learn when a search may stop (`calibrate`, `stopping`).
+//! them, to learn when a search may stop (`traces`, `calibrate`, `stopping`).
 //!
 //! A query is projected and quantised once; all buckets are ranked by one dot product each; the codes
 //! of the nearest are scanned until few neighbours can be missing; survivors are ranked by exact
@@ -31,6 +31,7 @@ mod searcher;
 mod state;
 mod stopping;
 mod strangers;
+mod traces;
 mod tree;
 
 pub use answers::{CalibrationPoint, Codes, Description};

@@ -103,8 +103,8 @@ impl Scratch {
 }
 
 impl Model {
-    /// Get `scratch.query` ready: projected, quantised, buckets ready to be ranked. False when it is so far
-    /// out that estimates say nothing of what is near it.
+    /// Get `scratch.query` ready: projected, quantised, buckets ready to be ranked. False when it
+    /// is so far out that estimates say nothing of what is near it.
     pub(crate) fn prepare(&self, kernels: &Kernels, scratch: &mut Scratch) -> bool {
         scratch.y.resize(self.projection.axes(), 0.0);
         let (y, rest) = (&mut scratch.y, &mut scratch.rest);

@@ -2,6 +2,8 @@ use rand_distr::StandardNormal;
 
 use super::*;
 use crate::adaptive::layout::Shape;
+use crate::adaptive::search::Scratch;
+use crate::kernel::padded_width;
 use crate::metric::Metric;
 use crate::points::{Points, RowData};
 
