@@ -29,6 +29,23 @@ pub(crate) trait Dots {
     /// rounded).
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
 
+    /// [`bytes`](Self::bytes) with two queries.
+    ///
+    /// # Safety
+    /// As for `bytes`, for each query.
+    #[inline(always)]
+    unsafe fn bytes_of_two(
+        codes: *const Line,
+        queries: [*const i8; 2],
+        lines: usize,
+    ) -> [Self::V; 2] {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let first = Self::bytes(codes, queries[0], lines);
+            [first, Self::bytes(codes, queries[1], lines)]
+        }
+    }
+
     /// [`bytes`](Self::bytes) of nibbles, 8 × `lines` dimensions.
     ///
     /// # Safety
@@ -103,8 +120,8 @@ pub(crate) unsafe fn project_codes<D: Dots>(a: Axes<'_>, out: &mut [f32]) {
         let (scale, offset) = (D::V::splat(128.0), D::V::splat(a.offset));
         for group in 0..out.len() / LANES {
             let codes = a.codes.as_ptr().add(group * a.lines);
-            let high = D::bytes(codes, a.high.as_ptr(), a.lines);
-            let low = D::bytes(codes, a.low.as_ptr(), a.lines);
+            let parts = [a.high.as_ptr(), a.low.as_ptr()];
+            let [high, low] = D::bytes_of_two(codes, parts, a.lines);
             let factors = D::V::load(a.factors.as_ptr().add(group * LANES));
             high.mul_add(scale, low.sub(offset))
                 .mul(factors)

@@ -276,6 +276,37 @@ impl Dots for Vnni {
     }
 
     #[inline(always)]
+    unsafe fn bytes_of_two(codes: *const Line, queries: [*const i8; 2], lines: usize) -> [Zmm; 2] {
+        unsafe {
+            // Each line comes from the cache once.
+            let mut sums = [[_mm512_setzero_si512(); 2]; 2];
+            let mut line = 0;
+            while line + 2 <= lines {
+                for i in 0..2 {
+                    let c = _mm512_load_si512(codes.add(line + i).cast());
+                    for (query, sums) in queries.iter().zip(&mut sums) {
+                        let q = query.cast::<i32>().add(line + i).read_unaligned();
+                        sums[i] = _mm512_dpbusd_epi32(sums[i], c, _mm512_set1_epi32(q));
+                    }
+                }
+                line += 2;
+            }
+            if line < lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                for (query, sums) in queries.iter().zip(&mut sums) {
+                    let q = query.cast::<i32>().add(line).read_unaligned();
+                    sums[0] = _mm512_dpbusd_epi32(sums[0], c, _mm512_set1_epi32(q));
+                }
+            }
+            let [a, b] = sums;
+            [
+                Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(a[0], a[1]))),
+                Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(b[0], b[1]))),
+            ]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
         unsafe {
             let low = _mm512_set1_epi8(15);
