@@ -43,29 +43,33 @@ const EXAMPLES_A_QUERY: f64 = 3.0;
 /// strangers, where they turn out to need so many.
 const GENEROUS: f32 = 3.0;
 const MOST_GENEROUS: f32 = 8.0;
+/// And the least that any search allows for.
+const LEAST_KAPPA: f32 = 0.25;
 /// Share of the neighbours of the first strangers that the others are given standard errors for, and
 /// how many times as many.
 const FIRST_SHARE: f64 = 0.998;
 const FIRST_FACTOR: f32 = 1.25;
-/// And the least that any search allows for.
-const LEAST_KAPPA: f32 = 0.25;
 /// Share of the neighbours that may lie deeper than the sample is searched.
 const TOO_DEEP: f64 = 5e-4;
 /// Share of the misses that are left to wrong estimates; the others are neighbours in buckets that
 /// were not scanned.
 const ESTIMATE_SHARE: f64 = 0.25;
-/// Share of the stored points whose neighbours are at a usual distance.
-const USUAL: f64 = 0.97;
+/// And no more than this, as a share of all neighbours: below a recall of .95 wide margins cost
+/// little.
+const MOST_ESTIMATE_MISSES: f64 = 0.006;
 /// And how much of that where the query is a stranger: some kinds have it harder than others.
 const UNUSUAL_PART: f64 = 0.25;
+/// Share of the stored points whose neighbours are at a usual distance.
+const USUAL: f64 = 0.97;
 /// A query that needs so many times the usual number of buckets is treated as a stranger.
 const ORDINARY: f64 = 4.0;
 /// How much of what may be missed is not spent, and that at most.
 const SAFETY: f64 = 0.05;
 const MOST_SAFETY: f64 = 0.0025;
-/// And no more than this, as a share of all neighbours: below a recall of .95 wide margins cost
-/// little.
-const MOST_ESTIMATE_MISSES: f64 = 0.006;
+/// How many times as much for one neighbour, which is found or not, so that the sample says less; and
+/// the recall down from which there is none, as more than is asked is found anyway.
+const SINGLE_SAFETY: f64 = 3.0;
+const LEAST_SINGLE_RECALL: f64 = 0.75;
 
 const SAMPLE_STREAM: u64 = u64::MAX - 2;
 const EXAMPLE_STREAM: u64 = u64::MAX - 4;
@@ -306,21 +310,20 @@ impl Model {
                 .collect(),
             usual_probes,
         };
-        // Margins leave a part of the misses to wrong estimates, and stopping no more than the rest
-        // to buckets that are not scanned.
         // Among many points, some distances more cost less than the memory of finer codes.
         let most_kappa = match self.centres.heads() {
             Some(_) => MOST_GENEROUS,
             None => GENEROUS,
         };
+        // Margins leave a part of the misses to wrong estimates, and stopping no more than the rest
+        // to buckets that are not scanned.
         let setting = |recall: f64| {
             // A little more than is asked: what is measured on a sample is off by as much.
-            let safety = (SAFETY * (1.0 - recall)).min(MOST_SAFETY);
             let recall = if k == 1 {
-                // One neighbour is found or not: the sample says less.
-                recall + (3.0 * SAFETY * (1.0 - recall)).min((recall - 0.75).max(0.0) * SAFETY)
+                let most = (recall - LEAST_SINGLE_RECALL).max(0.0) * SAFETY;
+                recall + (SINGLE_SAFETY * SAFETY * (1.0 - recall)).min(most)
             } else {
-                recall + safety
+                recall + (SAFETY * (1.0 - recall)).min(MOST_SAFETY)
             };
             let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
             let kappa = quantile(&ordinary_errors, within, most_kappa);

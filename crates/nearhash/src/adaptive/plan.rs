@@ -7,6 +7,7 @@ use crate::kernel::Kernels;
 
 /// Recalls up to this far below one are told apart.
 const LEAST_MISSING: f64 = 1e-6;
+
 /// How to search.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {

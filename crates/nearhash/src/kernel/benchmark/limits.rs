@@ -189,6 +189,8 @@ mod on_x86_64 {
 
     use super::Line;
 
+    /// # Safety
+    /// The CPU has AVX2.
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn avx2(lines: &[Line], query: &Line) {
         // SAFETY: lines are aligned; the caller has AVX2.
@@ -207,6 +209,8 @@ mod on_x86_64 {
         }
     }
 
+    /// # Safety
+    /// The CPU has AVX-512 (F and BW).
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) unsafe fn avx512(lines: &[Line], query: &Line) {
         // SAFETY: lines are aligned; the caller has AVX-512.
@@ -225,6 +229,8 @@ mod on_x86_64 {
         }
     }
 
+    /// # Safety
+    /// The CPU has AVX-512 (F, BW and VNNI).
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn vnni(lines: &[Line], query: &Line) {
         // SAFETY: lines are aligned; the caller has AVX-512 VNNI.
