@@ -148,7 +148,8 @@ impl<'a> Scan<'a> {
                     .zip(distances.chunks_exact_mut(count))
                     .enumerate()
                 {
-                    let wide = self.wide || query_needs_wide(self.metric, query);
+                    let wide =
+                        self.wide || query_needs_wide(self.metric, Kernels::get().magnitude(query));
                     if wide {
                         for (row, distance) in block.chunks_exact(width).zip(&mut *distances) {
                             *distance = wide_distance(query, row);
@@ -324,7 +325,7 @@ fn knn_of_few(
     let asked = prepared.block(0..queries.rows(), width, &mut buffer);
     let mut each = asked.chunks_exact(width);
     if points_need_wide(metric, data.magnitude())
-        || each.any(|query| query_needs_wide(metric, query))
+        || each.any(|query| query_needs_wide(metric, Kernels::get().magnitude(query)))
     {
         return Ok(false);
     }

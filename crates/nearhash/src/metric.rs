@@ -194,10 +194,10 @@ pub(crate) fn points_need_wide(metric: Metric, magnitude: f32) -> bool {
     metric == Metric::Euclidean && magnitude != 0.0 && !COMFORTABLE.contains(&magnitude)
 }
 
-/// Whether a query asks for f64 whatever the points are. A tiny one does not: among points of
+/// Whether a query with coordinates up to `magnitude` asks for f64 whatever the points are. A tiny one does not: among points of
 /// common size it is as good as the origin.
-pub(crate) fn query_needs_wide(metric: Metric, query: &[f32]) -> bool {
-    metric == Metric::Euclidean && query.iter().any(|x| x.abs() > *COMFORTABLE.end())
+pub(crate) fn query_needs_wide(metric: Metric, magnitude: f32) -> bool {
+    metric == Metric::Euclidean && magnitude > *COMFORTABLE.end()
 }
 
 /// Euclidean distance computed in f64, for coordinates whose squares float32 cannot hold.

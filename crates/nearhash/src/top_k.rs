@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use crate::kernel::Kernels;
 use crate::metric::Metric;
 
 /// Keeps the k smallest (distance, id) of all that are offered.
@@ -11,7 +12,16 @@ pub(crate) struct TopK {
     /// Distance bits above id bits: floats that are not negative order like their bits.
     heap: BinaryHeap<u64>,
     limit: f32,
+    /// A few more, which may be too many.
+    taken: Vec<u64>,
     sorted: Vec<u64>,
+}
+
+/// Most points that are taken as they are.
+const FEW: usize = 64;
+
+fn entry(distance: f32, id: u32) -> u64 {
+    u64::from(distance.to_bits()) << 32 | u64::from(id)
 }
 
 impl TopK {
@@ -19,6 +29,7 @@ impl TopK {
     pub(crate) fn reset(&mut self, k: usize) {
         self.k = k;
         self.heap.clear();
+        self.taken.clear();
         self.limit = if k == 0 {
             f32::NEG_INFINITY
         } else {
@@ -55,10 +66,27 @@ impl TopK {
         }
     }
 
+    /// Take points as they are, by the squared distances that the kernels give, where they are few;
+    /// they are put in order at the end. The limit stays what it was.
+    #[inline]
+    pub(crate) fn take_squared(
+        &mut self,
+        metric: Metric,
+        squared: &[f32],
+        id: impl Fn(usize) -> u32,
+    ) {
+        if self.taken.len() + squared.len() > FEW {
+            return self.offer_squared(metric, squared, id);
+        }
+        let entries = squared.iter().enumerate();
+        self.taken
+            .extend(entries.map(|(i, x)| entry(metric.distance(*x), id(i))));
+    }
+
     /// Offer a point.
     #[inline]
     pub(crate) fn offer(&mut self, metric: Metric, distance: f32, id: u32) {
-        let entry = u64::from(distance.to_bits()) << 32 | u64::from(id);
+        let entry = entry(distance, id);
         if self.heap.len() < self.k {
             self.heap.push(entry);
             if self.heap.len() < self.k {
@@ -90,7 +118,9 @@ impl TopK {
     pub(crate) fn drain(&mut self) -> impl ExactSizeIterator<Item = (u32, f32)> {
         self.sorted.clear();
         self.sorted.extend(self.heap.drain());
-        self.sorted.sort_unstable();
+        self.sorted.append(&mut self.taken);
+        Kernels::get().sort_keys(&mut self.sorted);
+        self.sorted.truncate(self.k);
         self.sorted
             .iter()
             .map(|entry| (*entry as u32, f32::from_bits((entry >> 32) as u32)))

@@ -11,7 +11,7 @@ pub(crate) const MOST_AXES: usize = 256;
 /// what is left out costs more than it saves.
 const SHORT: usize = 64;
 /// Shares of the variance that the axes keep, for short vectors and for longer ones.
-const SHORT_SHARE: f64 = 0.99;
+const SHORT_SHARE: f64 = 0.95;
 const LONG_SHARE: f64 = 0.93;
 /// From so many axes on, sign hashes along single directions leave much to settling.
 const MANY_AXES: usize = 192;

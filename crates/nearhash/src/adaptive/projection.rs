@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
-use crate::kernel::{Axes, Kernels, LANES, LINE, Line, padded_width};
+use crate::kernel::{Axes, Kernels, LANES, LINE, Line, Split, padded_width};
 use crate::metric::Prepared;
 
 /// Rows that the directions are computed from, at most.
@@ -40,20 +40,22 @@ struct CoarseAxes {
     lines: usize,
     /// Of each axis.
     steps: Vec<f32>,
+    /// What queries are measured from, `padded_width(dim)` floats, and what is added for that. Where
+    /// rows have many zeros that is the origin: zeros need not be looked at.
+    from: Vec<f32>,
+    offsets: Vec<f32>,
 }
+
+/// Share of zeros in the rows from which on queries are measured from the origin, and how far the mean may
+/// be from there, squared, in parts of the variance: the rounding of a query grows with it.
+const MANY_ZEROS: f64 = 0.1;
+const NEAR_ORIGIN: f64 = 4.0;
 
 /// Axes of more numbers than this are rounded.
 const FINE: usize = 16_384;
 /// An axis's code of zero, and the largest distance from it.
 const MIDDLE: f32 = 64.0;
 const REACH: f32 = 63.0;
-
-/// A query in two parts, for rounded axes.
-#[derive(Debug, Default)]
-pub(crate) struct Split {
-    high: Vec<i8>,
-    low: Vec<i8>,
-}
 
 impl CoarseAxes {
     /// Round axes in panels, and the panels themselves.
@@ -77,77 +79,26 @@ impl CoarseAxes {
             codes,
             lines,
             steps,
+            from: Vec::new(),
+            offsets: Vec::new(),
         }
     }
 
-    /// Project a query less `mean`.
-    fn project(
-        &self,
-        kernels: &Kernels,
-        query: &[f32],
-        mean: &[f32],
-        y: &mut [f32],
-        s: &mut Split,
-    ) {
-        let width = query.len();
-        s.high.resize(width.max(4 * self.lines), 0);
-        s.low.resize(width.max(4 * self.lines), 0);
-        let (high, low) = (&mut s.high[..width], &mut s.low[..width]);
-        let (step, sum) = kernels.compiled(
-            #[inline(always)]
-            || split(query, mean, high, low),
-        );
+    /// Project a query.
+    fn project(&self, kernels: &Kernels, query: &[f32], y: &mut [f32], s: &mut Split) {
+        kernels.split(query, &self.from, s);
         kernels.project_codes(
             Axes {
                 codes: &self.codes,
                 lines: self.lines,
-                high: &s.high[..4 * self.lines],
-                low: &s.low[..4 * self.lines],
-                offset: MIDDLE * sum,
+                vector: s,
+                middle: MIDDLE,
                 factors: &self.steps,
+                offsets: &self.offsets,
             },
             y,
         );
-        y.iter_mut().for_each(|y| *y *= step);
     }
-}
-
-/// 1.5 × 2²³: floats of this size have no fraction.
-const ROUNDER: f32 = 12_582_912.0;
-
-/// Round x − mean to 15 bits, as 128 × high + low; the step, and the sum of the rounded numbers.
-#[inline(always)]
-fn split(x: &[f32], mean: &[f32], high: &mut [i8], low: &mut [i8]) -> (f32, f32) {
-    let mut most = [0.0_f32; LANES];
-    for (x, mean) in x.chunks_exact(LANES).zip(mean.chunks_exact(LANES)) {
-        for i in 0..LANES {
-            let from_mean = (x[i] - mean[i]).abs();
-            most[i] = if from_mean > most[i] {
-                from_mean
-            } else {
-                most[i]
-            };
-        }
-    }
-    let most = most.iter().fold(0.0_f32, |a, b| a.max(*b));
-    let step = if most > 0.0 { most / 16_256.0 } else { 1.0 };
-    let inverse = 1.0 / step;
-    let mut sums = [0_i32; LANES];
-    let parts = x.chunks_exact(LANES).zip(mean.chunks_exact(LANES));
-    let outs = high
-        .chunks_exact_mut(LANES)
-        .zip(low.chunks_exact_mut(LANES));
-    for ((x, mean), (high, low)) in parts.zip(outs) {
-        for i in 0..LANES {
-            let rounded = (x[i] - mean[i]) * inverse + ROUNDER - ROUNDER;
-            let whole = (rounded as i32).clamp(-16_256, 16_256);
-            let upper = (whole + 64) >> 7;
-            high[i] = upper as i8;
-            low[i] = (whole - (upper << 7)) as i8;
-            sums[i] += whole;
-        }
-    }
-    (step, sums.iter().sum::<i32>() as f32)
 }
 
 /// Variance along every direction that was computed, descending, and in all.
@@ -157,6 +108,8 @@ pub(crate) struct Spectrum {
     variances: Vec<f64>,
     total: f64,
     mean: Vec<f32>,
+    /// Share of zeros in the rows.
+    zeros: f64,
 }
 
 impl Spectrum {
@@ -172,6 +125,7 @@ impl Spectrum {
         for row in (0..count).step_by(step) {
             picked.extend_from_slice(rows.block(row..row + 1, width, &mut buffer));
         }
+        let zeros = picked.iter().filter(|x| **x == 0.0).count() - sample * (width - dim);
         let mut mean = vec![0.0_f64; width];
         for row in picked.chunks_exact(width) {
             for (mean, x) in mean.iter_mut().zip(row) {
@@ -200,6 +154,7 @@ impl Spectrum {
             variances: variances.iter().map(|x| x.max(0.0) * unit).collect(),
             total,
             mean,
+            zeros: zeros as f64 / (sample * dim) as f64,
         }
     }
 
@@ -447,13 +402,22 @@ impl Projection {
                 panels[((j / LANES) * dim + i) * LANES + j % LANES] = x;
             }
         }
-        let coarse = (dim * axes > FINE).then(|| CoarseAxes::round(&mut panels, dim, axes));
+        let mut coarse = (dim * axes > FINE).then(|| CoarseAxes::round(&mut panels, dim, axes));
         for (j, offset) in offsets.iter_mut().enumerate() {
             let along = (0..dim).map(|i| {
                 let x = panels[((j / LANES) * dim + i) * LANES + j % LANES];
                 f64::from(x) * f64::from(spectrum.mean[i])
             });
             *offset = -along.sum::<f64>() as f32;
+        }
+        if let Some(coarse) = &mut coarse {
+            let squares = spectrum.mean.iter().map(|x| f64::from(*x).powi(2));
+            let near = squares.sum::<f64>() <= NEAR_ORIGIN * spectrum.total;
+            (coarse.from, coarse.offsets) = if near && spectrum.zeros >= MANY_ZEROS {
+                (vec![0.0; spectrum.mean.len()], offsets.clone())
+            } else {
+                (spectrum.mean.clone(), vec![0.0; axes])
+            };
         }
         Self {
             dim,
@@ -499,7 +463,7 @@ impl Projection {
         split: &mut Split,
     ) {
         match &self.coarse {
-            Some(coarse) => coarse.project(kernels, query, &self.mean, y, split),
+            Some(coarse) => coarse.project(kernels, query, y, split),
             None => {
                 let width = self.mean.len();
                 kernels.project(query, width, self.dim, &self.panels, &self.offsets, y);

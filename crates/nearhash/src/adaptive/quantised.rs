@@ -1,10 +1,8 @@
 //! A projected vector as signed bytes, and the centres that it is compared with.
 
 use crate::adaptive::projection::squared_norm;
-use crate::kernel::{Kernels, LANES, LINE, Line, Score};
+use crate::kernel::{Kernels, LANES, LINE, Line, ROUNDER, Score, Scored};
 
-/// Largest absolute value of a signed code.
-const SIGNED: f32 = 127.0;
 /// A centre's code of zero; codes go from 1 to 127.
 const MIDDLE: f32 = 64.0;
 /// Largest distance of a centre's code from its zero.
@@ -25,41 +23,8 @@ impl Quantised {
     /// Take `y`, each coordinate multiplied by its weight.
     pub(crate) fn set(&mut self, kernels: &Kernels, y: &[f32], weights: Option<&[f32]>) {
         self.codes.resize(y.len(), 0);
-        kernels.compiled(
-            #[inline(always)]
-            || match weights {
-                None => self.fill(y, y, |x, _| x),
-                Some(weights) => self.fill(y, weights, |x, weight| x * weight),
-            },
-        );
-    }
-
-    #[inline(always)]
-    fn fill(&mut self, y: &[f32], weights: &[f32], weighted: impl Fn(f32, f32) -> f32) {
-        let mut most = [0.0_f32; LANES];
-        for (y, weights) in y.chunks_exact(LANES).zip(weights.chunks_exact(LANES)) {
-            for i in 0..LANES {
-                let x = weighted(y[i], weights[i]).abs();
-                most[i] = if x > most[i] { x } else { most[i] };
-            }
-        }
-        let most = most.iter().fold(0.0_f32, |a, b| a.max(*b));
-        self.step = if most > 0.0 { most / SIGNED } else { 1.0 };
-        let inverse = 1.0 / self.step;
-        let (mut sum, mut squares) = ([0_i32; LANES], [0_i32; LANES]);
-        let parts = y.chunks_exact(LANES).zip(weights.chunks_exact(LANES));
-        for (codes, (y, weights)) in self.codes.chunks_exact_mut(LANES).zip(parts) {
-            for i in 0..LANES {
-                // Adding and taking away rounds to the nearest whole number.
-                let rounded = weighted(y[i], weights[i]) * inverse + ROUNDER - ROUNDER;
-                let whole = (rounded as i32).clamp(-127, 127);
-                codes[i] = whole as i8;
-                sum[i] += whole;
-                squares[i] += whole * whole;
-            }
-        }
-        self.sum = sum.iter().sum();
-        self.squares = squares.iter().sum();
+        let rounded = kernels.quantise(y, weights, &mut self.codes);
+        (self.step, self.sum, self.squares) = (rounded.step, rounded.sum, rounded.squares);
     }
 
     /// |step × codes|².
@@ -67,9 +32,6 @@ impl Quantised {
         self.squares as f32 * (self.step * self.step)
     }
 }
-
-/// 1.5 × 2²³: floats of this size have no fraction.
-const ROUNDER: f32 = 12_582_912.0;
 
 /// Buckets whose centres lie together, and stand together in memory.
 #[derive(Debug, Clone, Copy)]
@@ -209,9 +171,9 @@ impl Centres {
 
     /// Squared distances from `y` to all decoded centres of the only region, in whole groups; those
     /// behind the last centre are beyond all others.
-    pub(crate) fn distances(&self, kernels: &Kernels, y: &Quantised, out: &mut Vec<f32>) {
+    pub(crate) fn distances(&self, kernels: &Kernels, y: &Quantised, out: &mut Vec<f32>) -> Scored {
         out.resize(self.norms.len(), 0.0);
-        self.distances_in(kernels, 0, y, y.squared_norm(), out);
+        self.distances_in(kernels, 0, y, y.squared_norm(), out)
     }
 
     /// The same for one region, whose own centre is at the squared distance `from`.
@@ -222,7 +184,7 @@ impl Centres {
         y: &Quantised,
         from: f32,
         out: &mut [f32],
-    ) {
+    ) -> Scored {
         let region = &self.regions[region];
         let groups = region.first_group as usize..region.first_group as usize + region.groups();
         let lines = self.axes / 4;
@@ -237,14 +199,14 @@ impl Centres {
                 times,
             },
             out,
-        );
+        )
     }
 
     /// The nearest centre; of those in the nearest regions, when there are several.
     pub(crate) fn nearest(&self, kernels: &Kernels, y: &Quantised, scores: &mut Vec<f32>) -> u32 {
         let Some(heads) = &self.heads else {
-            self.distances(kernels, y, scores);
-            return kernels.smallest(scores) as u32;
+            let scored = self.distances(kernels, y, scores);
+            return kernels.first_within(scores, scored.least) as u32;
         };
         heads.distances(kernels, y, scores);
         let all = scores.len();
@@ -254,10 +216,10 @@ impl Centres {
             let from = std::mem::replace(&mut scores[r], f32::INFINITY);
             let region = &self.regions[r];
             scores.resize(all + region.groups() * LANES, 0.0);
-            self.distances_in(kernels, r, y, from, &mut scores[all..]);
-            let i = kernels.smallest(&scores[all..]);
-            if scores[all + i] < least {
-                least = scores[all + i];
+            let scored = self.distances_in(kernels, r, y, from, &mut scores[all..]);
+            if scored.least < least {
+                least = scored.least;
+                let i = kernels.first_within(&scores[all..], least);
                 nearest = region.first + i as u32;
             }
         }

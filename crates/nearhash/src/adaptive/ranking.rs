@@ -1,7 +1,7 @@
 //! The order in which one query visits the buckets.
 
 use crate::adaptive::quantised::{Centres, Quantised};
-use crate::kernel::{Kernels, LANES};
+use crate::kernel::{Kernels, LANES, Scored};
 
 /// Buckets in the order in which one query visits them, as far as it was asked for; kept from one
 /// query to the next for its memory.
@@ -29,6 +29,8 @@ pub(crate) struct Ranking {
     /// changes nothing. The same for regions.
     fraction: f32,
     region_fraction: f32,
+    /// What was seen of the scores, where there is one region.
+    scored: Option<Scored>,
     slots: Vec<u32>,
     /// Everything ranked by no more than this is listed, where there are several regions.
     limit: f32,
@@ -55,8 +57,9 @@ impl Ranking {
         self.starts.clear();
         self.queue.clear();
         self.limit = -1.0;
+        self.scored = None;
         let Some(heads) = centres.heads() else {
-            centres.distances(kernels, y, &mut self.scores);
+            self.scored = Some(centres.distances(kernels, y, &mut self.scores));
             return;
         };
         self.scores.clear();
@@ -88,6 +91,7 @@ impl Ranking {
         }
         let within = Within {
             scores: &self.scores,
+            scored: self.scored,
             count: centres.len(),
             want,
         };
@@ -139,6 +143,7 @@ impl Ranking {
     fn queue_more(&mut self, kernels: &Kernels, all: usize) {
         let within = Within {
             scores: &self.openings,
+            scored: None,
             count: all,
             want: (2 * self.queue.len()).clamp(FIRST_REGIONS.min(all), all),
         };
@@ -174,6 +179,12 @@ impl Ranking {
                 }
             },
         );
+    }
+
+    /// The nearest bucket, before any is listed, where there is one region.
+    pub(crate) fn nearest(&self, kernels: &Kernels) -> Option<usize> {
+        self.scored
+            .map(|scored| kernels.first_within(&self.scores, scored.least))
     }
 
     /// How many are listed.
@@ -232,6 +243,7 @@ fn key(scores: &[f32], place: u32) -> u64 {
 struct Within<'a> {
     /// In whole groups.
     scores: &'a [f32],
+    scored: Option<Scored>,
     /// How many of them count.
     count: usize,
     want: usize,
@@ -253,31 +265,35 @@ impl Within<'_> {
             out.sort_unstable();
             return;
         }
-        // A threshold that lets through a few more than are wanted, by bisection.
-        let (least, mean) = self.least_and_mean(kernels);
+        // A threshold that lets through a few more than are wanted, three tried at a time.
+        let Scored { least, mean } = self.scored.unwrap_or_else(|| self.look());
         let width = (mean - least).max(0.0);
         let most = self.want + self.want / 3 + 4;
         let (mut low, mut high) = (0.0_f32, 4.0_f32);
         let mut at = fraction.clamp(0.02, 2.0);
-        const STEPS: usize = 8;
+        const STEPS: usize = 6;
         for step in 0..STEPS {
-            let limit = least + at * width;
-            let within = kernels.count_within(self.scores, limit);
-            if within < self.want {
-                low = at;
-            } else if within > most {
-                high = at;
-            } else if limit > 0.0 {
-                *fraction = at;
-                places.clear();
-                kernels.list_within(self.scores, limit, places);
-                out.extend(places.iter().map(|place| key(self.scores, *place)));
-                out.sort_unstable();
-                out.truncate(self.want);
-                return;
+            let tried = [at * 0.77, at, at * 1.3];
+            let counts =
+                kernels.count_within_three(self.scores, &tried.map(|at| least + at * width));
+            for (at, count) in tried.into_iter().zip(counts) {
+                let (limit, count) = (least + at * width, count as usize);
+                if count < self.want {
+                    low = low.max(at);
+                } else if count > most {
+                    high = high.min(at);
+                } else if limit > 0.0 {
+                    *fraction = at;
+                    places.clear();
+                    kernels.list_within(self.scores, limit, places);
+                    out.extend(places.iter().map(|place| key(self.scores, *place)));
+                    kernels.sort_keys(out);
+                    out.truncate(self.want);
+                    return;
+                }
             }
             // Counts grow by about the power of 1.6; what comes out of bounds is halved.
-            let ratio = (self.want + most) as f32 / (2 * within.max(1)) as f32;
+            let ratio = (self.want + most) as f32 / (2 * counts[1].max(1)) as f32;
             let root = ratio.sqrt();
             let next = at * (0.6 * root + 0.4 * root * root.sqrt());
             at = if step < STEPS / 2 && next > low && next < high {
@@ -293,27 +309,12 @@ impl Within<'_> {
         out.sort_unstable();
     }
 
-    fn least_and_mean(&self, kernels: &Kernels) -> (f32, f32) {
-        kernels.compiled(
-            #[inline(always)]
-            || {
-                let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0_f32; LANES]);
-                // Whole groups are enough for a first guess.
-                for part in self.scores[..self.count.max(LANES)].chunks_exact(LANES) {
-                    for i in 0..LANES {
-                        least[i] = if part[i] < least[i] {
-                            part[i]
-                        } else {
-                            least[i]
-                        };
-                        sums[i] += part[i];
-                    }
-                }
-                let least = least.iter().fold(f32::INFINITY, |a, b| a.min(*b));
-                let whole = (self.count / LANES).max(1) * LANES;
-                (least, sums.iter().sum::<f32>() / whole as f32)
-            },
-        )
+    fn look(&self) -> Scored {
+        let scores = &self.scores[..self.count];
+        Scored {
+            least: scores.iter().fold(f32::INFINITY, |a, b| a.min(*b)),
+            mean: scores.iter().sum::<f32>() / self.count as f32,
+        }
     }
 }
 

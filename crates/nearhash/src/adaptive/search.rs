@@ -3,11 +3,11 @@
 use crate::adaptive::ahead::Ahead;
 use crate::adaptive::codes::{Bits, is_beyond};
 use crate::adaptive::model::Model;
-use crate::adaptive::projection::{Split, squared_norm};
+use crate::adaptive::projection::squared_norm;
 use crate::adaptive::quantised::Quantised;
 use crate::adaptive::ranking::Ranking;
 use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
-use crate::kernel::{BucketScan, Kernels, Shortlist};
+use crate::kernel::{BucketScan, Kernels, Shortlist, Split, prefetch, prefetch_lines};
 use crate::top_k::TopK;
 
 /// Candidates whose rows are asked for before they are put in order.
@@ -145,8 +145,14 @@ impl Model {
         let list = |want: usize, s: &mut Scratch| {
             s.ranking.list(kernels, &self.centres, &s.plain, want);
         };
+        if let Some(nearest) = scratch.ranking.nearest(kernels) {
+            let bucket = &self.codes.buckets[nearest];
+            let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
+            let stride = self.codes.stride();
+            prefetch_lines(&self.codes.groups[groups.start * stride..groups.end * stride]);
+        }
         let margins = self.margins(effort.stranger_kappa, scratch);
-        let mut rank = 0;
+        let (mut rank, mut asked) = (0, 0);
         // One more than are scanned, to see how far the next one is.
         list((listed + 1).min(count), scratch);
         let mut ahead = Ahead::default();
@@ -197,6 +203,10 @@ impl Model {
                 if stop(checkpoint, &sight) || rest_is_hopeless {
                     break;
                 }
+                // Likely to be among the nearest in the end, too.
+                kernels.likely(&mut scratch.shortlist, asked, &mut scratch.rows);
+                asked = scratch.shortlist.candidates.len();
+                self.prefetch(&scratch.rows);
                 checkpoint += 1;
             }
         }
@@ -207,7 +217,7 @@ impl Model {
         } else {
             1.0
         };
-        scratch.shortlist.settle(scratch.margin);
+        kernels.settle(&mut scratch.shortlist, scratch.margin);
     }
 
     fn margins(&self, kappa: f32, scratch: &Scratch) -> Margins {
@@ -273,32 +283,26 @@ impl Model {
         );
     }
 
+    /// Ask for what [`rank`](Self::rank) will read of these rows.
+    fn prefetch(&self, rows: &[u32]) {
+        for row in rows {
+            self.points.prefetch(*row);
+            prefetch(&self.ids[*row as usize]);
+            if let Some(norms) = &self.inverse_norms {
+                prefetch(&norms[*row as usize]);
+            }
+        }
+    }
+
     /// Exact distances of the candidates that can be among the k nearest, to `scratch.top`.
     pub(crate) fn rank(&self, kernels: &Kernels, k: usize, scratch: &mut Scratch) {
-        let candidates = &mut scratch.shortlist.candidates;
-        let top = &mut scratch.top;
+        let (list, top) = (&mut scratch.shortlist, &mut scratch.top);
         top.reset(k);
-        scratch.ranked = 0;
-        if candidates.is_empty() {
-            return;
-        }
-        for candidate in candidates.iter().take(PREFETCHED) {
-            self.points.prefetch(candidate.row);
-        }
-        let first = k.min(candidates.len());
-        if first < candidates.len() {
-            candidates.select_nth_unstable_by(first - 1, |a, b| {
-                a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row))
-            });
-        }
+        let rows = list.candidates.rows();
+        self.prefetch(&rows[..rows.len().min(PREFETCHED)]);
         let unit = self.projection.scale() * self.projection.scale();
-        let (likely, others) = candidates.split_at(first);
-        scratch.rows.clear();
-        scratch.rows.extend(likely.iter().map(|c| c.row));
-        let mut ranked = 0;
-        let mut rank = |rows: &[u32], squared: &mut Vec<f32>, top: &mut TopK| {
+        let rank = |rows: &[u32], squared: &mut Vec<f32>, top: &mut TopK| {
             squared.resize(rows.len(), 0.0);
-            ranked += rows.len();
             kernels.gather(
                 &scratch.query,
                 self.points.padded(),
@@ -307,24 +311,19 @@ impl Model {
                 self.inverse_norms.as_deref(),
                 squared,
             );
-            top.offer_squared(self.metric, squared, |i| self.ids[rows[i] as usize]);
+            top.take_squared(self.metric, squared, |i| self.ids[rows[i] as usize]);
         };
-        rank(&scratch.rows, &mut scratch.squared, top);
-        let mut most = scratch.squared.iter().fold(0.0_f32, |a, b| a.max(*b)) * unit;
-        if first < k {
-            most = f32::INFINITY;
+        let (rows, squared) = (&mut scratch.rows, &mut scratch.squared);
+        kernels.likely(list, 0, rows);
+        rank(rows, squared, top);
+        scratch.ranked = rows.len();
+        // So many that the k nearest are no farther than the last of them.
+        if rows.len() >= k {
+            let most = squared.iter().fold(0.0_f32, |a, b| a.max(*b)) * unit;
+            kernels.others_within(list, most, scratch.margin, rows);
+            rank(rows, squared, top);
+            scratch.ranked += rows.len();
         }
-        let (root, margin) = (most.sqrt(), scratch.margin);
-        scratch.rows.resize(others.len(), 0);
-        let mut kept = 0;
-        for c in others {
-            scratch.rows[kept] = c.row;
-            let bound = c.estimate - (c.fixed + c.slope * root) * margin;
-            kept += usize::from(bound <= most);
-        }
-        scratch.rows.truncate(kept);
-        rank(&scratch.rows, &mut scratch.squared, top);
-        scratch.ranked = ranked;
     }
 }
 

@@ -185,7 +185,9 @@ impl<'a> Searcher<'a> {
                 .ok_or(Error::ZeroVector { argument: "x", row })?;
             scratch.query.iter_mut().for_each(|x| *x *= scale);
         }
-        let wide = self.wide || query_needs_wide(state.metric, &scratch.query[..state.dim]);
+        let wide = self.wide
+            || query_needs_wide(state.metric, queries.magnitude())
+                && query_needs_wide(state.metric, kernels.magnitude(&scratch.query));
         scratch.top.reset(self.k);
         if let Some(built) = &state.built {
             let model = &built.model;

@@ -9,7 +9,7 @@ use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::stopping::{Features, Sight, WATCHED};
 use crate::control::Control;
 use crate::error::Result;
-use crate::kernel::{Kernels, padded_width};
+use crate::kernel::{Candidate, Kernels, padded_width};
 
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
@@ -185,7 +185,7 @@ impl Model {
     ) -> Trace {
         let kernels = Kernels::get();
         let most = ks.last().copied().unwrap_or(1);
-        let candidates = &mut scratch.shortlist.candidates;
+        let mut candidates: Vec<Candidate> = scratch.shortlist.candidates.iter().collect();
         candidates
             .sort_unstable_by(|a, b| a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row)));
         let unit = self.projection.scale() * self.projection.scale();
@@ -209,7 +209,6 @@ impl Model {
         rows.extend(candidates[likely..].iter().map(|c| c.row));
         squared.resize(rows.len(), 0.0);
         exact(&rows[likely..], &mut squared[likely..]);
-        let candidates = &scratch.shortlist.candidates;
         let nearest = scratch.shortlist.nearest();
         let mut found: Vec<usize> = (0..rows.len()).collect();
         let order = |a: &usize, b: &usize| {

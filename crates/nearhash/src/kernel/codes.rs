@@ -7,6 +7,7 @@
 //! ones are the first four dimensions, the high ones the next four.
 
 use super::lanes::{LANES, Lanes};
+use super::quantise::Split;
 
 /// Bytes of a cache line, and of one step of codes.
 pub(crate) const LINE: usize = 64;
@@ -29,22 +30,16 @@ pub(crate) trait Dots {
     /// rounded).
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
 
-    /// [`bytes`](Self::bytes) with two queries.
+    /// [`bytes`](Self::bytes) with two queries, over the dimensions of the lines that are listed:
+    /// others count for nothing.
     ///
     /// # Safety
-    /// As for `bytes`, for each query.
-    #[inline(always)]
+    /// As for `bytes`, for each query; every place is below the number of lines.
     unsafe fn bytes_of_two(
         codes: *const Line,
         queries: [*const i8; 2],
-        lines: usize,
-    ) -> [Self::V; 2] {
-        // SAFETY: as the caller vouches.
-        unsafe {
-            let first = Self::bytes(codes, queries[0], lines);
-            [first, Self::bytes(codes, queries[1], lines)]
-        }
-    }
+        places: &[u32],
+    ) -> [Self::V; 2];
 
     /// [`bytes`](Self::bytes) of nibbles, 8 × `lines` dimensions.
     ///
@@ -76,37 +71,61 @@ pub(crate) struct Score<'a> {
     pub(crate) times: f32,
 }
 
+/// What was seen of distances while they were computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scored {
+    pub(crate) least: f32,
+    /// Mean of those in all groups but the last one, which may have pads; infinite where there is no
+    /// other.
+    pub(crate) mean: f32,
+}
+
 /// Distances for every code vector of `s`, to `out`.
 ///
 /// # Safety
 /// As for [`Lanes`]; `out` and the norms are as long as there are code vectors, in whole groups.
 #[inline(always)]
-pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) {
+pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) -> Scored {
+    let groups = out.len() / LANES;
     // SAFETY: the slices hold whole groups, as the caller vouches.
     unsafe {
         let (plus, times) = (D::V::splat(s.plus), D::V::splat(s.times));
-        for group in 0..out.len() / LANES {
+        let (mut least, mut sum) = (D::V::splat(f32::INFINITY), D::V::splat(0.0));
+        let mut before = sum;
+        for group in 0..groups {
             let codes = s.codes.as_ptr().add(group * s.lines);
             let dots = D::bytes(codes, s.query.as_ptr(), s.lines);
             let norms = D::V::load(s.norms.as_ptr().add(group * LANES)).add(plus);
-            dots.mul_add(times, norms)
-                .store(out.as_mut_ptr().add(group * LANES));
+            let distances = dots.mul_add(times, norms);
+            distances.store(out.as_mut_ptr().add(group * LANES));
+            sum = sum.add(before);
+            (least, before) = (least.min(distances), distances);
+        }
+        let mut lanes = [0.0; LANES];
+        least.store(lanes.as_mut_ptr());
+        Scored {
+            least: lanes.iter().fold(f32::INFINITY, |a, b| a.min(*b)),
+            mean: if groups > 1 {
+                sum.reduce() / ((groups - 1) * LANES) as f32
+            } else {
+                f32::INFINITY
+            },
         }
     }
 }
 
-/// Directions as bytes, sixteen a group, against one vector in two parts: `128 × high + low`.
+/// Directions as bytes, sixteen a group, against one vector in two parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Axes<'a> {
     /// `lines` lines a group: four dimensions a line.
     pub(crate) codes: &'a [Line],
     pub(crate) lines: usize,
-    /// Four numbers a line.
-    pub(crate) high: &'a [i8],
-    pub(crate) low: &'a [i8],
-    /// The result is (128 × high dot + low dot − offset) × factor, with one factor a direction.
-    pub(crate) offset: f32,
+    pub(crate) vector: &'a Split,
+    /// What codes of zero are, and one factor a direction: the result is
+    /// (dot − middle × sum of the vector) × factor × the vector's step + offset.
+    pub(crate) middle: f32,
     pub(crate) factors: &'a [f32],
+    pub(crate) offsets: &'a [f32],
 }
 
 /// The vector's place along each direction, to `out`.
@@ -117,14 +136,17 @@ pub(crate) struct Axes<'a> {
 pub(crate) unsafe fn project_codes<D: Dots>(a: Axes<'_>, out: &mut [f32]) {
     // SAFETY: as the caller vouches.
     unsafe {
-        let (scale, offset) = (D::V::splat(128.0), D::V::splat(a.offset));
+        let (scale, step) = (D::V::splat(128.0), D::V::splat(a.vector.step));
+        let middle = D::V::splat(a.middle * a.vector.sum as f32);
+        let parts = a.vector.parts().map(<[i8]>::as_ptr);
         for group in 0..out.len() / LANES {
             let codes = a.codes.as_ptr().add(group * a.lines);
-            let parts = [a.high.as_ptr(), a.low.as_ptr()];
-            let [high, low] = D::bytes_of_two(codes, parts, a.lines);
+            let [high, low] = D::bytes_of_two(codes, parts, a.vector.places());
             let factors = D::V::load(a.factors.as_ptr().add(group * LANES));
-            high.mul_add(scale, low.sub(offset))
+            let offsets = D::V::load(a.offsets.as_ptr().add(group * LANES));
+            high.mul_add(scale, low.sub(middle))
                 .mul(factors)
+                .mul_add(step, offsets)
                 .store(out.as_mut_ptr().add(group * LANES));
         }
     }
@@ -139,18 +161,8 @@ pub(crate) unsafe fn count_within<V: Lanes, const N: usize>(
     values: &[f32],
     limits: &[f32; N],
 ) -> [u32; N] {
-    // SAFETY: every chunk has sixteen values.
-    unsafe {
-        let limits: [V; N] = std::array::from_fn(|i| V::splat(limits[i]));
-        let mut counts = [0; N];
-        for some in values.chunks_exact(LANES) {
-            let values = V::load(some.as_ptr());
-            for (count, limit) in counts.iter_mut().zip(limits) {
-                *count += values.below(limit).count_ones();
-            }
-        }
-        counts
-    }
+    // SAFETY: whole groups, as the caller vouches.
+    unsafe { V::count_within(values.as_ptr(), values.len() / LANES, *limits) }
 }
 
 /// Append the places of the values that are at most `limit`, ascending.
@@ -173,264 +185,21 @@ pub(crate) unsafe fn list_within<V: Lanes>(values: &[f32], limit: f32, out: &mut
     }
 }
 
-/// A point whose estimate may be within the limit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Candidate {
-    /// Estimated squared distance.
-    pub(crate) estimate: f32,
-    /// What may be wrong with it: `fixed` + `slope` × the root of the limit.
-    pub(crate) fixed: f32,
-    pub(crate) slope: f32,
-    /// Which row.
-    pub(crate) row: u32,
-}
-
-/// The smallest estimates so far, and all candidates that were within the limit when they came.
-#[derive(Debug, Default)]
-pub(crate) struct Shortlist {
-    k: usize,
-    /// The smallest estimates, ascending, and infinities behind them; as many as are watched.
-    nearest: Vec<f32>,
-    /// The ranks of the buckets that they are from: whole numbers below 2²⁴.
-    ranks: Vec<f32>,
-    /// The k-th smallest estimate; infinite while there are fewer.
-    limit: f32,
-    root: f32,
-    /// The last of those watched; infinite while there are fewer.
-    last: f32,
-    /// In the order in which they came.
-    pub(crate) candidates: Vec<Candidate>,
-}
-
-impl Shortlist {
-    /// Start afresh, for the `k` nearest; the `watched` nearest, no fewer, are listed. k is at
-    /// least 1.
-    pub(crate) fn reset(&mut self, k: usize, watched: usize) {
-        self.k = k;
-        self.nearest.clear();
-        self.nearest.resize(watched.max(k), f32::INFINITY);
-        self.ranks.clear();
-        self.ranks.resize(watched.max(k), 0.0);
-        self.candidates.clear();
-        self.limit = f32::INFINITY;
-        self.root = f32::INFINITY;
-        self.last = f32::INFINITY;
-    }
-
-    /// The k-th smallest estimate; infinite while there are fewer.
-    #[inline(always)]
-    pub(crate) fn limit(&self) -> f32 {
-        self.limit
-    }
-
-    /// Its root.
-    #[inline(always)]
-    pub(crate) fn root(&self) -> f32 {
-        self.root
-    }
-
-    /// The smallest estimates, ascending, and infinities behind them when there are too few.
-    pub(crate) fn nearest(&self) -> &[f32] {
-        &self.nearest
-    }
-
-    /// The ranks of the buckets that they are from.
-    pub(crate) fn ranks(&self) -> &[f32] {
-        &self.ranks
-    }
-
-    /// Bytes held.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        (self.nearest.capacity() + self.ranks.capacity()) * 4
-            + self.candidates.capacity() * size_of::<Candidate>()
-    }
-
-    /// Note those of sixteen estimates whose bit is set, one after the other; of those that are not
-    /// below the last one watched, nothing is kept.
-    ///
-    /// # Safety
-    /// As for [`Lanes`].
-    #[inline(always)]
-    unsafe fn note<V: Lanes>(&mut self, estimates: &[f32; LANES], mut bits: u16, rank: f32) {
-        if self.nearest.len() == LANES {
-            // SAFETY: both lists have sixteen places.
-            unsafe {
-                let (nearest, ranks) = (self.nearest.as_mut_ptr(), self.ranks.as_mut_ptr());
-                let (mut old, mut old_ranks) = (V::load(nearest), V::load(ranks));
-                let new_rank = V::splat(rank);
-                // In registers: to wait for memory after each takes longer than all the rest.
-                while bits != 0 {
-                    let lane = bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    let new = V::splat(estimates[lane]);
-                    // All places at once: each takes its old value, its neighbour's, or the new one.
-                    let before = old.shifted();
-                    let (stays, starts) = (old.below(new), before.below(new));
-                    old = old.min(before.max(new));
-                    let ranks_here = new_rank.select(starts, old_ranks.shifted());
-                    old_ranks = old_ranks.select(stays, ranks_here);
-                }
-                old.store(nearest);
-                old_ranks.store(ranks);
-            }
-        } else {
-            while bits != 0 {
-                let estimate = estimates[bits.trailing_zeros() as usize];
-                bits &= bits - 1;
-                let place = self.nearest.partition_point(|x| *x <= estimate);
-                let last = self.nearest.len() - 1;
-                if place <= last {
-                    self.nearest.copy_within(place..last, place + 1);
-                    self.ranks.copy_within(place..last, place + 1);
-                    self.nearest[place] = estimate;
-                    self.ranks[place] = rank;
-                }
-            }
-        }
-        let limit = self.nearest[self.k - 1];
-        if limit != self.limit {
-            self.limit = limit;
-            self.root = limit.max(0.0).sqrt();
-        }
-        self.last = self.nearest[self.nearest.len() - 1];
-    }
-
-    /// Forget the candidates that the limit, as it is now, rules out, with `part` of the margins.
-    pub(crate) fn settle(&mut self, part: f32) {
-        let (limit, root) = (self.limit, self.root);
-        if limit.is_finite() {
-            // All are moved, kept or not: to guess which takes longer.
-            let mut kept = 0;
-            for at in 0..self.candidates.len() {
-                let c = self.candidates[at];
-                self.candidates[kept] = c;
-                let bound = c.estimate - (c.slope * root + c.fixed) * part;
-                kept += usize::from(bound <= limit);
-            }
-            self.candidates.truncate(kept);
-        }
-    }
-}
-
-/// Residual codes of one bucket against one query. A group is a line of norms and then its codes;
-/// the line of norms is sixteen `a` as halves, sixteen scales `u` and sixteen rests `e` as bytes.
-///
-/// The estimate of a point is
-/// `base + a × a_unit + u × u_factor × (dot − middle) + e × e_factor`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BucketScan<'a> {
-    /// `1 + lines` lines a group.
-    pub(crate) groups: &'a [Line],
-    pub(crate) lines: usize,
-    /// Codes are nibbles, not bytes.
-    pub(crate) nibbles: bool,
-    /// One word a group: which of its vectors count.
-    pub(crate) live: &'a [u16],
-    pub(crate) query: &'a [i8],
-    pub(crate) base: f32,
-    pub(crate) a_unit: f32,
-    pub(crate) u_factor: f32,
-    pub(crate) middle: f32,
-    pub(crate) e_factor: f32,
-    /// Margin for a unit of `u`: this times the root of the limit, and `u_plus`.
-    pub(crate) u_margin: f32,
-    pub(crate) u_plus: f32,
-    /// Margin for a unit of `e`.
-    pub(crate) e_margin: f32,
-    /// Margin for every vector.
-    pub(crate) margin: f32,
-    /// Row of the first vector.
-    pub(crate) first: u32,
-    /// How many buckets were scanned before this one.
-    pub(crate) rank: u32,
-    /// The bucket that is scanned next, whose memory is asked for in time.
-    pub(crate) next: &'a [Line],
-}
-
-/// Groups ahead whose memory is asked for.
-const AHEAD: usize = 4;
-
-/// Offer a bucket's points to `out`.
+/// Place of the first of `values` that is at most `limit`, or how many there are.
 ///
 /// # Safety
-/// As for [`Lanes`]; the slices of `s` hold whole groups.
+/// As for [`count_within`].
 #[inline(always)]
-pub(crate) unsafe fn scan<D: Dots>(s: BucketScan<'_>, out: &mut Shortlist) {
-    // SAFETY: as the caller vouches.
+pub(crate) unsafe fn first_within<V: Lanes>(values: &[f32], limit: f32) -> usize {
+    // SAFETY: every chunk has sixteen values.
     unsafe {
-        if s.nibbles {
-            scan_groups::<D, true>(s, out);
-        } else {
-            scan_groups::<D, false>(s, out);
-        }
-    }
-}
-
-/// # Safety
-/// As for [`scan`].
-#[inline(always)]
-unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut Shortlist) {
-    // SAFETY: groups and live words are as many as each other; reads stay inside a group.
-    unsafe {
-        let stride = s.lines + 1;
-        let (base, a_unit) = (D::V::splat(s.base), D::V::splat(s.a_unit));
-        let (u_factor, middle) = (D::V::splat(s.u_factor), D::V::splat(-s.middle));
-        let e_factor = D::V::splat(s.e_factor);
-        let e_margin = D::V::splat(-s.e_margin);
-        for (group, live) in s.live.iter().enumerate() {
-            let norms = s.groups.as_ptr().add(group * stride);
-            let left = s.live.len() - group;
-            let ahead = if left > AHEAD {
-                norms.wrapping_add(AHEAD * stride)
-            } else {
-                s.next.as_ptr().wrapping_add((AHEAD - left) * stride)
-            };
-            for line in 0..stride {
-                D::V::prefetch(ahead.wrapping_add(line).cast());
-            }
-            let codes = norms.add(1);
-            let dots = if NIBBLES {
-                D::nibbles(codes, s.query.as_ptr(), s.lines)
-            } else {
-                D::bytes(codes, s.query.as_ptr(), s.lines)
-            };
-            let norms = norms.cast::<u8>();
-            let a = D::V::load_half(norms.cast());
-            let u = D::V::load_u8(norms.add(32));
-            let e = D::V::load_u8(norms.add(48));
-            let start = e.mul_add(e_factor, a.mul_add(a_unit, base));
-            let estimate = u.mul(u_factor).mul_add(dots.add(middle), start);
-            let limit = out.limit();
-            let bound = if limit.is_finite() {
-                let lower = e.mul_add(e_margin, estimate);
-                let by = s.u_margin * out.root() + s.u_plus;
-                u.mul_add(D::V::splat(-by), lower)
-            } else {
-                // Nothing is too far.
-                D::V::splat(f32::NEG_INFINITY)
-            };
-            let within = bound.below(D::V::splat(limit + s.margin)) & live;
-            let noted = estimate.below(D::V::splat(out.last)) & live;
-            if within | noted != 0 {
-                let mut estimates = [0.0; LANES];
-                estimate.store(estimates.as_mut_ptr());
-                let mut left = within;
-                while left != 0 {
-                    let lane = left.trailing_zeros() as usize;
-                    left &= left - 1;
-                    let u = f32::from(*norms.add(32 + lane));
-                    let e = f32::from(*norms.add(48 + lane));
-                    out.candidates.push(Candidate {
-                        estimate: estimates[lane],
-                        fixed: s.margin + s.e_margin * e + s.u_plus * u,
-                        slope: s.u_margin * u,
-                        row: s.first + (group * LANES + lane) as u32,
-                    });
-                }
-                if noted != 0 {
-                    out.note::<D::V>(&estimates, noted, s.rank as f32);
-                }
+        let limit = V::splat(limit);
+        for (i, some) in values.chunks_exact(LANES).enumerate() {
+            let within = V::load(some.as_ptr()).below(limit);
+            if within != 0 {
+                return i * LANES + within.trailing_zeros() as usize;
             }
         }
+        values.len()
     }
 }

@@ -393,3 +393,39 @@ pub(crate) unsafe fn sums(values: &[i32], factors: &[u64], out: &mut [u64]) {
         });
     }
 }
+
+/// Most keys that are put in order by counting.
+const FEW_KEYS: usize = 64;
+
+/// Put keys that differ in ascending order. Few are counted: how many are below each needs no
+/// guess that could be wrong.
+///
+/// # Safety
+/// The CPU has the instruction set of the calling function.
+#[inline(always)]
+pub(crate) unsafe fn sort_keys(keys: &mut [u64]) {
+    const STEP: usize = 8;
+    let count = keys.len();
+    if count > FEW_KEYS {
+        keys.sort_unstable();
+        return;
+    }
+    let mut padded = [u64::MAX; FEW_KEYS];
+    padded[..count].copy_from_slice(keys);
+    let mut places = [0_u64; FEW_KEYS];
+    for (some, places) in padded[..count.next_multiple_of(STEP)]
+        .chunks_exact(STEP)
+        .zip(places.chunks_exact_mut(STEP))
+    {
+        let mut below = [0_u64; STEP];
+        for key in &padded[..count] {
+            for i in 0..STEP {
+                below[i] += u64::from(*key < some[i]);
+            }
+        }
+        places.copy_from_slice(&below);
+    }
+    for (key, place) in padded.iter().zip(&places[..count]) {
+        keys[*place as usize] = *key;
+    }
+}

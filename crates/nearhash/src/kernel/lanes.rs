@@ -54,6 +54,9 @@ pub(crate) trait Lanes: Copy + Debug {
     /// Largest integer not above each lane, within ±2³⁰ (NaN gives −2³⁰), to sixteen writable
     /// integers.
     unsafe fn store_floor(self, to: *mut i32);
+    /// Lanes, which are whole numbers from −128 to 127, as bytes to `to`, which must have sixteen
+    /// writable.
+    unsafe fn store_i8(self, to: *mut i8);
     /// Sum of the lanes: lane i plus lane i + 8, then i + 4, then i + 2, then i + 1.
     unsafe fn reduce(self) -> f32;
     /// [`reduce`](Self::reduce) of four at once.
@@ -69,6 +72,42 @@ pub(crate) trait Lanes: Copy + Debug {
             bits &= bits - 1;
             at += 1;
         }
+    }
+    /// Lanes of `self` whose bit is set, in order, to `to`, which must have sixteen floats writable;
+    /// those behind the last are anything.
+    #[inline(always)]
+    unsafe fn pack(self, bits: u16, to: *mut f32) {
+        let (mut lanes, mut bits, mut at) = ([0.0; LANES], bits, 0);
+        // SAFETY: there are no more than sixteen bits.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            while bits != 0 {
+                to.add(at).write(lanes[bits.trailing_zeros() as usize]);
+                bits &= bits - 1;
+                at += 1;
+            }
+        }
+    }
+    /// How many of the floats in `groups` × 16 from `values` are at most each of `limits`; that many
+    /// must be readable.
+    #[inline(always)]
+    unsafe fn count_within<const N: usize>(
+        values: *const f32,
+        groups: usize,
+        limits: [f32; N],
+    ) -> [u32; N] {
+        let mut counts = [0; N];
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let limits: [Self; N] = std::array::from_fn(|i| Self::splat(limits[i]));
+            for group in 0..groups {
+                let values = Self::load(values.add(group * LANES));
+                for (count, limit) in counts.iter_mut().zip(limits) {
+                    *count += values.below(limit).count_ones();
+                }
+            }
+        }
+        counts
     }
     /// Ask for the cache line at `at`; any address is allowed.
     unsafe fn prefetch(at: *const u8);

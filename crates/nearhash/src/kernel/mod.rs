@@ -11,17 +11,23 @@ mod codes;
 mod generic;
 mod lanes;
 mod portable;
+mod quantise;
 mod row_codes;
+mod scan;
+mod shortlist;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 use std::sync::OnceLock;
 
 use crate::points::{RowSlice, SLACK};
-pub(crate) use codes::{Axes, BucketScan, LINE, Line, Score, Shortlist};
+pub(crate) use codes::{Axes, LINE, Line, Score, Scored};
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
+pub(crate) use quantise::{ROUNDER, Rounded, Split};
 pub(crate) use row_codes::{PART, RowCodes};
+pub(crate) use scan::BucketScan;
+pub(crate) use shortlist::{Candidate, Shortlist};
 
 /// Instruction sets, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,9 +116,16 @@ pub(crate) struct Kernels {
     magnitude: unsafe fn(&[f32]) -> u32,
     smallest: unsafe fn(&[f32]) -> usize,
     sums: unsafe fn(&[i32], &[u64], &mut [u64]),
-    score: unsafe fn(Score<'_>, &mut [f32]),
+    score: unsafe fn(Score<'_>, &mut [f32]) -> Scored,
+    quantise: quantise::Quantise,
+    split: unsafe fn(&[f32], &[f32], &mut Split),
     project_codes: unsafe fn(Axes<'_>, &mut [f32]),
     scan: unsafe fn(BucketScan<'_>, &mut Shortlist),
+    settle: unsafe fn(&mut Shortlist, f32),
+    likely: unsafe fn(&mut Shortlist, usize, &mut Vec<u32>),
+    others_within: unsafe fn(&mut Shortlist, f32, f32, &mut Vec<u32>),
+    first_within: unsafe fn(&[f32], f32) -> usize,
+    sort_keys: unsafe fn(&mut [u64]),
     count_within: unsafe fn(&[f32], &[f32; 1]) -> [u32; 1],
     count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
     list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
@@ -189,9 +202,19 @@ macro_rules! kernels {
                 unsafe { generic::sums(values, factors, out) }
             }
             $(#[$features])?
-            unsafe fn score(s: Score<'_>, out: &mut [f32]) {
+            unsafe fn score(s: Score<'_>, out: &mut [f32]) -> Scored {
                 // SAFETY: as above.
                 unsafe { codes::score::<$dots>(s, out) }
+            }
+            $(#[$features])?
+            unsafe fn quantise(x: &[f32], weights: Option<&[f32]>, codes: &mut [i8]) -> Rounded {
+                // SAFETY: as above.
+                unsafe { quantise::quantise::<$lanes>(x, weights, codes) }
+            }
+            $(#[$features])?
+            unsafe fn split(x: &[f32], from: &[f32], out: &mut Split) {
+                // SAFETY: as above.
+                unsafe { quantise::split::<$lanes>(x, from, out) }
             }
             $(#[$features])?
             unsafe fn project_codes(a: Axes<'_>, out: &mut [f32]) {
@@ -201,7 +224,32 @@ macro_rules! kernels {
             $(#[$features])?
             unsafe fn scan(s: BucketScan<'_>, out: &mut Shortlist) {
                 // SAFETY: as above.
-                unsafe { codes::scan::<$dots>(s, out) }
+                unsafe { scan::scan::<$dots>(s, out) }
+            }
+            $(#[$features])?
+            unsafe fn settle(list: &mut Shortlist, part: f32) {
+                // SAFETY: as above.
+                unsafe { shortlist::settle::<$lanes>(list, part) }
+            }
+            $(#[$features])?
+            unsafe fn likely(list: &mut Shortlist, from: usize, rows: &mut Vec<u32>) {
+                // SAFETY: as above.
+                unsafe { shortlist::likely::<$lanes>(list, from, rows) }
+            }
+            $(#[$features])?
+            unsafe fn others_within(list: &mut Shortlist, most: f32, part: f32, rows: &mut Vec<u32>) {
+                // SAFETY: as above.
+                unsafe { shortlist::others_within::<$lanes>(list, most, part, rows) }
+            }
+            $(#[$features])?
+            unsafe fn first_within(values: &[f32], limit: f32) -> usize {
+                // SAFETY: as above.
+                unsafe { codes::first_within::<$lanes>(values, limit) }
+            }
+            $(#[$features])?
+            unsafe fn sort_keys(keys: &mut [u64]) {
+                // SAFETY: as above.
+                unsafe { generic::sort_keys(keys) }
             }
             $(#[$features])?
             unsafe fn count_within<const N: usize>(values: &[f32], limits: &[f32; N]) -> [u32; N] {
@@ -241,8 +289,15 @@ macro_rules! kernels {
                 smallest,
                 sums,
                 score,
+                quantise,
+                split,
                 project_codes,
                 scan,
+                settle,
+                likely,
+                others_within,
+                first_within,
+                sort_keys,
                 count_within: count_within::<1>,
                 count_within_three: count_within::<3>,
                 list_within,
@@ -496,7 +551,7 @@ impl Kernels {
     ///
     /// # Panics
     /// When the lengths do not fit together.
-    pub(crate) fn score(&self, s: Score<'_>, out: &mut [f32]) {
+    pub(crate) fn score(&self, s: Score<'_>, out: &mut [f32]) -> Scored {
         assert!(out.len().is_multiple_of(LANES));
         assert_eq!(s.norms.len(), out.len());
         assert_eq!(s.codes.len(), out.len() / LANES * s.lines);
@@ -505,15 +560,38 @@ impl Kernels {
         unsafe { (self.score)(s, out) }
     }
 
+    /// Round `x`, each coordinate multiplied by its weight, when given, to bytes from −127 to 127.
+    ///
+    /// # Panics
+    /// When the lengths differ or are no multiple of sixteen.
+    pub(crate) fn quantise(&self, x: &[f32], weights: Option<&[f32]>, codes: &mut [i8]) -> Rounded {
+        assert!(x.len().is_multiple_of(LANES) && x.len() == codes.len());
+        assert!(weights.is_none_or(|weights| weights.len() == x.len()));
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.quantise)(x, weights, codes) }
+    }
+
+    /// Round x − from to 15 bits, in two parts.
+    ///
+    /// # Panics
+    /// When the lengths differ or are no multiple of sixteen, or above 16,384.
+    pub(crate) fn split(&self, x: &[f32], from: &[f32], out: &mut Split) {
+        assert!(x.len().is_multiple_of(LANES) && x.len() == from.len() && x.len() <= 16_384);
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.split)(x, from, out) }
+    }
+
     /// Place of a vector along directions as bytes, see [`Axes`].
     ///
     /// # Panics
     /// When the lengths do not fit together.
     pub(crate) fn project_codes(&self, a: Axes<'_>, out: &mut [f32]) {
         assert!(out.len().is_multiple_of(LANES));
-        assert_eq!(a.factors.len(), out.len());
+        assert!(a.factors.len() == out.len() && a.offsets.len() == out.len());
         assert_eq!(a.codes.len(), out.len() / LANES * a.lines);
-        assert!(a.high.len() == 4 * a.lines && a.low.len() == 4 * a.lines);
+        // The lines in use ascend.
+        let last = a.vector.places().last();
+        assert!(last.is_none_or(|last| (*last as usize) < a.lines));
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.project_codes)(a, out) }
     }
@@ -527,6 +605,51 @@ impl Kernels {
         assert_eq!(s.query.len(), s.lines * if s.nibbles { 8 } else { 4 });
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.scan)(s, out) }
+    }
+
+    /// Forget the candidates that the limit, as it is now, rules out, with `part` of the margins.
+    pub(crate) fn settle(&self, list: &mut Shortlist, part: f32) {
+        // SAFETY: the instruction set as in `project`.
+        unsafe { (self.settle)(list, part) }
+    }
+
+    /// Rows of the candidates whose estimates are within the limit, from the one at place `from` on,
+    /// to `rows`.
+    ///
+    /// # Panics
+    /// When there are fewer than `from`.
+    pub(crate) fn likely(&self, list: &mut Shortlist, from: usize, rows: &mut Vec<u32>) {
+        assert!(from <= list.candidates.len());
+        // SAFETY: the instruction set as in `project`; the place was checked.
+        unsafe { (self.likely)(list, from, rows) }
+    }
+
+    /// Rows of the other candidates that may be within `most`, with `part` of the margins, to `rows`.
+    pub(crate) fn others_within(
+        &self,
+        list: &mut Shortlist,
+        most: f32,
+        part: f32,
+        rows: &mut Vec<u32>,
+    ) {
+        // SAFETY: the instruction set as in `project`.
+        unsafe { (self.others_within)(list, most, part, rows) }
+    }
+
+    /// Place of the first value that is at most `limit`, or how many there are.
+    ///
+    /// # Panics
+    /// When the length is no multiple of sixteen.
+    pub(crate) fn first_within(&self, values: &[f32], limit: f32) -> usize {
+        assert!(values.len().is_multiple_of(LANES));
+        // SAFETY: the instruction set as in `project`; the length was checked.
+        unsafe { (self.first_within)(values, limit) }
+    }
+
+    /// Put keys in ascending order; no two are equal.
+    pub(crate) fn sort_keys(&self, keys: &mut [u64]) {
+        // SAFETY: the instruction set as in `project`.
+        unsafe { (self.sort_keys)(keys) }
     }
 
     /// Run `work` compiled for the instruction set: loops over arrays in it, and in what it calls

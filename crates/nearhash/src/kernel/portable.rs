@@ -133,6 +133,15 @@ impl Lanes for Array {
     }
 
     #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        // SAFETY: the caller has sixteen bytes writable there.
+        unsafe {
+            to.cast::<[i8; LANES]>()
+                .write_unaligned(self.0.map(|x| x as i8))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn reduce(self) -> f32 {
         let mut x = self.0;
         let mut half = LANES / 2;
@@ -188,6 +197,33 @@ impl Dots for Loops {
             }
         }
         Array(sums.map(|x| x as f32))
+    }
+
+    #[inline(always)]
+    unsafe fn bytes_of_two(
+        codes: *const Line,
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [Array; 2] {
+        let mut sums = [[0_i32; LANES]; 2];
+        for place in places {
+            let place = *place as usize;
+            for (query, sums) in queries.iter().zip(&mut sums) {
+                // SAFETY: the caller has so many lines and numbers.
+                let (codes, query) = unsafe {
+                    (
+                        &(*codes.add(place)).0,
+                        query.add(4 * place).cast::<[i8; 4]>().read_unaligned(),
+                    )
+                };
+                for (sum, codes) in sums.iter_mut().zip(codes.chunks_exact(4)) {
+                    for (code, q) in codes.iter().zip(query) {
+                        *sum += i32::from(*code) * i32::from(q);
+                    }
+                }
+            }
+        }
+        sums.map(|sums| Array(sums.map(|x| x as f32)))
     }
 
     #[inline(always)]

@@ -1,7 +1,9 @@
 //! Every instruction set that this CPU has gives the bits of a scalar loop, written here once more.
 
 mod codes;
+mod quantise;
 mod row_codes;
+mod scan;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -40,7 +40,9 @@ impl Searcher<'_> {
         let (points, open) = (self.built.points(), self.open);
         scratch.top.reset(k);
         let magnitude = points.view().magnitude().max(open.magnitude());
-        if points_need_wide(metric, magnitude) || query_needs_wide(metric, query) {
+        if points_need_wide(metric, magnitude)
+            || query_needs_wide(metric, Kernels::get().magnitude(query))
+        {
             self.rank_wide(&query[..points.dim()], candidates, &mut scratch.top);
             return scratch.top.drain();
         }

@@ -91,6 +91,14 @@ proptest! {
             }
             prop_assert_eq!(top.drain().collect::<Vec<_>>(), expected.clone());
         }
+        // Taken as they are, as long as they are few, and then offered.
+        for part in [3, 20, 70] {
+            top.reset(k);
+            for (number, some) in squared.chunks(part).enumerate() {
+                top.take_squared(metric, some, |i| ids[number * part + i]);
+            }
+            prop_assert_eq!(top.drain().collect::<Vec<_>>(), expected.clone());
+        }
         top.reset(k);
         for (x, id) in squared.iter().zip(&ids) {
             top.offer(metric, metric.distance(*x), *id);

@@ -31,8 +31,12 @@ fn the_nearest_buckets_are_those_that_sorting_gives() {
                     let (mut places, mut out) = (vec![1], vec![2]);
                     for want in [1, 2, 7, count / 2, count] {
                         let want = want.clamp(1, count);
+                        // Whatever is known of the scores.
+                        let seen = [(1.0, 2.0), (-3.0, f32::INFINITY), (0.0, 0.0)];
+                        let seen = seen.map(|(least, mean)| Some(Scored { least, mean }));
                         let within = Within {
                             scores: &scores,
+                            scored: [None, seen[0], seen[1], seen[2]][(want + kind) % 4],
                             count,
                             want,
                         };

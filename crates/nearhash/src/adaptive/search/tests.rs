@@ -119,7 +119,7 @@ fn estimates_are_those_of_decoded_codes_and_every_row_has_one() {
                 });
                 assert_eq!(scratch.probed, model.centres.len());
                 let mut rows: Vec<u32> = Vec::new();
-                for c in &scratch.shortlist.candidates {
+                for c in scratch.shortlist.candidates.iter() {
                     let expected = estimate(model, &scratch, c.row);
                     let off = (f64::from(c.estimate) - expected).abs();
                     assert!(off < 1e-4 * (1.0 + expected.abs()), "{off} of {expected}");
@@ -146,7 +146,7 @@ fn estimates_are_near_the_distances() {
             let effort = effort(1201, usize::MAX);
             let live = &model.codes.live;
             model.scan(Kernels::get(), &effort, live, &mut scratch, |_, _| false);
-            for c in &scratch.shortlist.candidates {
+            for c in scratch.shortlist.candidates.iter() {
                 let mut row = vec![0.0; dim];
                 model.points.view().copy_row(c.row as usize, &mut row);
                 let terms = row.iter().zip(query);

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use crate::kernel::{
-    Axes, BucketScan, Kernels, LANES, LINE, Line, RowCodes, Score, Shortlist, padded_width,
+    Axes, BucketScan, Kernels, LANES, LINE, Line, RowCodes, Score, Shortlist, Split, padded_width,
 };
 use crate::large;
 use crate::points::{RowSlice, SLACK};
@@ -274,8 +274,9 @@ fn score(centres: usize, axes: usize) -> Case {
 
 fn project_codes(axes: usize, dim: usize) -> Case {
     let codes = lines(axes / LANES * dim / 4, 127);
-    let (high, low) = (bytes_up_to(dim, 127), bytes_up_to(dim, 63));
-    let factors = floats(axes);
+    let (factors, offsets) = (floats(axes), floats(axes));
+    let (x, from) = (floats(dim), vec![0.0; dim]);
+    let mut vector = Split::default();
     let mut out = vec![0.0; axes];
     Case {
         kernel: "projection on bytes",
@@ -284,13 +285,14 @@ fn project_codes(axes: usize, dim: usize) -> Case {
         bytes: codes.len() * LINE,
         products: Products::Bytes(2 * axes * dim),
         work: Box::new(move |kernels| {
+            kernels.split(&x, &from, &mut vector);
             let axes = Axes {
                 codes: &codes,
                 lines: dim / 4,
-                high: &high,
-                low: &low,
-                offset: 1.0,
+                vector: &vector,
+                middle: 64.0,
                 factors: &factors,
+                offsets: &offsets,
             };
             kernels.project_codes(axes, &mut out);
             black_box(&out);

@@ -9,6 +9,34 @@ use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TwoYmm(__m256, __m256);
 
+/// For eight bits: the places of those set, ascending, a byte each.
+static PLACES: [[u8; 8]; 256] = {
+    let mut all = [[0; 8]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let (mut place, mut at) = (0, 0);
+        while place < 8 {
+            if bits >> place & 1 == 1 {
+                all[bits][at] = place;
+                at += 1;
+            }
+            place += 1;
+        }
+        bits += 1;
+    }
+    all
+};
+
+/// The order that brings lanes whose bit is set to the front.
+///
+/// # Safety
+/// Needs AVX2; `bits` has eight bits.
+#[inline(always)]
+unsafe fn set_first(bits: u16) -> __m256i {
+    // SAFETY: AVX2 is the caller's promise; there are eight bytes.
+    unsafe { _mm256_cvtepu8_epi32(_mm_loadl_epi64(PLACES[bits as usize].as_ptr().cast())) }
+}
+
 /// Sum of eight lanes: i + 4, then i + 2, then i + 1.
 ///
 /// # Safety
@@ -131,6 +159,64 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn list(bits: u16, first: u32, to: *mut u32) {
+        unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let places = _mm256_add_epi32(lanes, _mm256_set1_epi32(first as i32));
+            let others = _mm256_add_epi32(places, _mm256_set1_epi32(8));
+            let (low, high) = (bits & 0xff, bits >> 8);
+            let packed = _mm256_permutevar8x32_epi32(places, set_first(low));
+            _mm256_storeu_si256(to.cast(), packed);
+            let packed = _mm256_permutevar8x32_epi32(others, set_first(high));
+            _mm256_storeu_si256(to.add(low.count_ones() as usize).cast(), packed);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn pack(self, bits: u16, to: *mut f32) {
+        unsafe {
+            let (low, high) = (bits & 0xff, bits >> 8);
+            let packed = _mm256_permutevar8x32_ps(self.0, set_first(low));
+            _mm256_storeu_ps(to, packed);
+            let packed = _mm256_permutevar8x32_ps(self.1, set_first(high));
+            _mm256_storeu_ps(to.add(low.count_ones() as usize), packed);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn count_within<const N: usize>(
+        values: *const f32,
+        groups: usize,
+        limits: [f32; N],
+    ) -> [u32; N] {
+        unsafe {
+            // What is within compares to minus one, which is taken away in its lane.
+            let (mut sums, mut bounds) = ([_mm256_setzero_si256(); N], [_mm256_setzero_ps(); N]);
+            for i in 0..N {
+                bounds[i] = _mm256_set1_ps(limits[i]);
+            }
+            for half in 0..2 * groups {
+                let values = _mm256_loadu_ps(values.add(8 * half));
+                for i in 0..N {
+                    let within = _mm256_cmp_ps::<_CMP_LE_OQ>(values, bounds[i]);
+                    sums[i] = _mm256_sub_epi32(sums[i], _mm256_castps_si256(within));
+                }
+            }
+            let mut counts = [0; N];
+            for i in 0..N {
+                let four = _mm_add_epi32(
+                    _mm256_castsi256_si128(sums[i]),
+                    _mm256_extracti128_si256::<1>(sums[i]),
+                );
+                let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
+                let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
+                counts[i] = _mm_cvtsi128_si32(one) as u32;
+            }
+            counts
+        }
+    }
+
+    #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         unsafe {
             Self(
@@ -235,6 +321,21 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        unsafe {
+            let words =
+                _mm256_packs_epi32(_mm256_cvttps_epi32(self.0), _mm256_cvttps_epi32(self.1));
+            // Packed by halves: quarters 0, 2, 1, 3.
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+            let bytes = _mm_packs_epi16(
+                _mm256_castsi256_si128(words),
+                _mm256_extracti128_si256::<1>(words),
+            );
+            _mm_storeu_si128(to.cast(), bytes);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn reduce(self) -> f32 {
         unsafe { reduce8(_mm256_add_ps(self.0, self.1)) }
     }
@@ -291,6 +392,36 @@ impl Dots for Pairwise {
                 }
             }
             TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn bytes_of_two(
+        codes: *const Line,
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [TwoYmm; 2] {
+        unsafe {
+            let ones = _mm256_set1_epi16(1);
+            let mut sums = [[_mm256_setzero_si256(); 2]; 2];
+            for place in places {
+                let place = *place as usize;
+                let c = codes.add(place).cast::<__m256i>();
+                let halves = [_mm256_load_si256(c), _mm256_load_si256(c.add(1))];
+                for (query, sums) in queries.iter().zip(&mut sums) {
+                    let q = query.cast::<i32>().add(place).read_unaligned();
+                    let q = _mm256_set1_epi32(q);
+                    for (half, sum) in halves.iter().zip(sums) {
+                        let pairs = _mm256_maddubs_epi16(*half, q);
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                    }
+                }
+            }
+            let [a, b] = sums;
+            [
+                TwoYmm(_mm256_cvtepi32_ps(a[0]), _mm256_cvtepi32_ps(a[1])),
+                TwoYmm(_mm256_cvtepi32_ps(b[0]), _mm256_cvtepi32_ps(b[1])),
+            ]
         }
     }
 

@@ -70,6 +70,40 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn pack(self, bits: u16, to: *mut f32) {
+        // In the register: to memory, some CPUs take a hundred cycles.
+        unsafe { _mm512_storeu_ps(to, _mm512_maskz_compress_ps(bits, self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn count_within<const N: usize>(
+        values: *const f32,
+        groups: usize,
+        limits: [f32; N],
+    ) -> [u32; N] {
+        unsafe {
+            // Counted in lanes: a mask takes longer to get out and to count than to add.
+            let (mut sums, mut bounds) = ([_mm512_setzero_si512(); N], [_mm512_setzero_ps(); N]);
+            for i in 0..N {
+                bounds[i] = _mm512_set1_ps(limits[i]);
+            }
+            let one = _mm512_set1_epi32(1);
+            for group in 0..groups {
+                let values = _mm512_loadu_ps(values.add(16 * group));
+                for i in 0..N {
+                    let within = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(values, bounds[i]);
+                    sums[i] = _mm512_mask_add_epi32(sums[i], within, sums[i], one);
+                }
+            }
+            let mut counts = [0; N];
+            for i in 0..N {
+                counts[i] = _mm512_reduce_add_epi32(sums[i]) as u32;
+            }
+            counts
+        }
+    }
+
+    #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         Self(unsafe { _mm512_min_ps(self.0, other.0) })
     }
@@ -122,6 +156,14 @@ impl Lanes for Zmm {
             let floor =
                 _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(within);
             _mm512_storeu_si512(to.cast(), _mm512_cvttps_epi32(floor));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        unsafe {
+            let bytes = _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(self.0));
+            _mm_storeu_si128(to.cast(), bytes);
         }
     }
 
@@ -190,6 +232,29 @@ impl Dots for Pairwise {
                 sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, ones));
             }
             Zmm(_mm512_cvtepi32_ps(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn bytes_of_two(
+        codes: *const Line,
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [Zmm; 2] {
+        unsafe {
+            let ones = _mm512_set1_epi16(1);
+            let mut sums = [_mm512_setzero_si512(); 2];
+            for place in places {
+                let place = *place as usize;
+                let c = _mm512_load_si512(codes.add(place).cast());
+                for (query, sum) in queries.iter().zip(&mut sums) {
+                    let q = query.cast::<i32>().add(place).read_unaligned();
+                    let pairs = _mm512_maddubs_epi16(c, _mm512_set1_epi32(q));
+                    *sum = _mm512_add_epi32(*sum, _mm512_madd_epi16(pairs, ones));
+                }
+            }
+            let [a, b] = sums;
+            [Zmm(_mm512_cvtepi32_ps(a)), Zmm(_mm512_cvtepi32_ps(b))]
         }
     }
 
@@ -276,25 +341,30 @@ impl Dots for Vnni {
     }
 
     #[inline(always)]
-    unsafe fn bytes_of_two(codes: *const Line, queries: [*const i8; 2], lines: usize) -> [Zmm; 2] {
+    unsafe fn bytes_of_two(
+        codes: *const Line,
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [Zmm; 2] {
         unsafe {
             // Each line comes from the cache once.
             let mut sums = [[_mm512_setzero_si512(); 2]; 2];
-            let mut line = 0;
-            while line + 2 <= lines {
-                for i in 0..2 {
-                    let c = _mm512_load_si512(codes.add(line + i).cast());
+            let (pairs, last) = places.as_chunks::<2>();
+            for pair in pairs {
+                for (i, place) in pair.iter().enumerate() {
+                    let place = *place as usize;
+                    let c = _mm512_load_si512(codes.add(place).cast());
                     for (query, sums) in queries.iter().zip(&mut sums) {
-                        let q = query.cast::<i32>().add(line + i).read_unaligned();
+                        let q = query.cast::<i32>().add(place).read_unaligned();
                         sums[i] = _mm512_dpbusd_epi32(sums[i], c, _mm512_set1_epi32(q));
                     }
                 }
-                line += 2;
             }
-            if line < lines {
-                let c = _mm512_load_si512(codes.add(line).cast());
+            if let [place] = last {
+                let place = *place as usize;
+                let c = _mm512_load_si512(codes.add(place).cast());
                 for (query, sums) in queries.iter().zip(&mut sums) {
-                    let q = query.cast::<i32>().add(line).read_unaligned();
+                    let q = query.cast::<i32>().add(place).read_unaligned();
                     sums[0] = _mm512_dpbusd_epi32(sums[0], c, _mm512_set1_epi32(q));
                 }
             }

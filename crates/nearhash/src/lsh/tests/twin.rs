@@ -169,7 +169,7 @@ impl Twin {
     fn distance(&self, query: &[f32], row: &[f32]) -> f32 {
         let (query, row) = (self.prepared(query), self.prepared(row));
         let metric = self.shape.metric();
-        if self.wide || query_needs_wide(metric, &query) {
+        if self.wide || query_needs_wide(metric, query.iter().fold(0.0, |a, b| a.max(b.abs()))) {
             let squared: f64 = query
                 .iter()
                 .zip(&row)

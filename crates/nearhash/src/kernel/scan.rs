@@ -1,0 +1,213 @@
+//! Residual codes of a bucket against a query.
+
+use super::codes::{Dots, Line};
+use super::lanes::{LANES, Lanes};
+use super::shortlist::Shortlist;
+
+/// Residual codes of one bucket against one query. A group is a line of norms and then its codes;
+/// the line of norms is sixteen `a` as halves, sixteen scales `u` and sixteen rests `e` as bytes.
+///
+/// The estimate of a point is
+/// `base + a × a_unit + u × u_factor × (dot − middle) + e × e_factor`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BucketScan<'a> {
+    /// `1 + lines` lines a group.
+    pub(crate) groups: &'a [Line],
+    pub(crate) lines: usize,
+    /// Codes are nibbles, not bytes.
+    pub(crate) nibbles: bool,
+    /// One word a group: which of its vectors count.
+    pub(crate) live: &'a [u16],
+    pub(crate) query: &'a [i8],
+    pub(crate) base: f32,
+    pub(crate) a_unit: f32,
+    pub(crate) u_factor: f32,
+    pub(crate) middle: f32,
+    pub(crate) e_factor: f32,
+    /// Margin for a unit of `u`: this times the root of the limit, and `u_plus`.
+    pub(crate) u_margin: f32,
+    pub(crate) u_plus: f32,
+    /// Margin for a unit of `e`.
+    pub(crate) e_margin: f32,
+    /// Margin for every vector.
+    pub(crate) margin: f32,
+    /// Row of the first vector.
+    pub(crate) first: u32,
+    /// How many buckets were scanned before this one.
+    pub(crate) rank: u32,
+    /// The bucket that is scanned next, whose memory is asked for in time.
+    pub(crate) next: &'a [Line],
+}
+
+/// Groups ahead whose memory is asked for.
+const AHEAD: usize = 4;
+
+/// Offer a bucket's points to `out`.
+///
+/// # Safety
+/// As for [`Lanes`]; the slices of `s` hold whole groups.
+#[inline(always)]
+pub(crate) unsafe fn scan<D: Dots>(s: BucketScan<'_>, out: &mut Shortlist) {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        if s.nibbles {
+            scan_groups::<D, true>(s, out);
+        } else {
+            scan_groups::<D, false>(s, out);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`scan`].
+#[inline(always)]
+unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut Shortlist) {
+    let groups = s.live.len();
+    let rank = s.rank as f32;
+    let first = out.make_room(s.live);
+    // SAFETY: groups and live words are as many as each other, and there is room for as many; reads
+    // stay inside a group.
+    unsafe {
+        if first {
+            for (group, live) in s.live.iter().enumerate() {
+                let estimate = s.estimate::<D, NIBBLES>(group);
+                let estimate = estimate.select(*live, D::V::splat(f32::INFINITY));
+                estimate.store(out.group(group));
+            }
+            out.note_first::<D::V>(groups, rank);
+        }
+        // Which groups have something near is listed before any is looked at: a branch for each would
+        // be guessed wrong too often.
+        let bounds = Bounds::new(&s, out);
+        let mut hits = 0;
+        for (group, live) in s.live.iter().enumerate() {
+            let estimate = if first {
+                D::V::load(out.group(group))
+            } else {
+                let estimate = s.estimate::<D, NIBBLES>(group);
+                estimate.store(out.group(group));
+                estimate
+            };
+            let [u, e] = s.scale_and_rest::<D::V>(group);
+            let within = bounds.within(estimate, u, e) & live;
+            let noted = if first {
+                0
+            } else {
+                estimate.below(bounds.last) & live
+            };
+            hits += out.hit(hits, group, within, noted);
+        }
+        for hit in 0..hits {
+            let (group, within, noted) = out.hit_at(hit);
+            let estimate = D::V::load(out.group(group));
+            let [u, e] = s.scale_and_rest::<D::V>(group);
+            let plus = e.mul_add(D::V::splat(s.e_margin), D::V::splat(s.margin));
+            let fixed = u.mul_add(D::V::splat(s.u_plus), plus);
+            let slope = u.mul(D::V::splat(s.u_margin));
+            let row = s.first + (group * LANES) as u32;
+            out.candidates.push(within, [estimate, fixed, slope], row);
+            if noted != 0 {
+                out.note::<D::V>(group, noted, rank);
+            }
+        }
+    }
+}
+
+/// How far estimates may be off in one bucket, with the limit as it is.
+#[derive(Clone, Copy)]
+struct Bounds<V> {
+    /// Margins of a unit of `u` and of `e`.
+    u: V,
+    e: V,
+    limit: V,
+    last: V,
+}
+
+impl<V: Lanes> Bounds<V> {
+    /// # Safety
+    /// As for [`Lanes`].
+    #[inline(always)]
+    unsafe fn new(s: &BucketScan<'_>, out: &Shortlist) -> Self {
+        // Nothing is beyond an infinite limit, whatever the margins.
+        let root = if out.limit().is_finite() {
+            out.root()
+        } else {
+            0.0
+        };
+        // SAFETY: as the caller vouches.
+        unsafe {
+            Self {
+                u: V::splat(-(s.u_margin * root + s.u_plus)),
+                e: V::splat(-s.e_margin),
+                limit: V::splat(out.limit() + s.margin),
+                last: V::splat(out.last()),
+            }
+        }
+    }
+
+    /// Which of sixteen points may be within the limit.
+    ///
+    /// # Safety
+    /// As for [`Lanes`].
+    #[inline(always)]
+    unsafe fn within(&self, estimate: V, u: V, e: V) -> u16 {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let bound = u.mul_add(self.u, e.mul_add(self.e, estimate));
+            bound.below(self.limit)
+        }
+    }
+}
+
+impl BucketScan<'_> {
+    /// The norms of a group, and its codes behind them.
+    #[inline(always)]
+    fn group(&self, group: usize) -> *const Line {
+        self.groups.as_ptr().wrapping_add(group * (self.lines + 1))
+    }
+
+    /// Estimates of a group's points; asks for the memory of a later one.
+    ///
+    /// # Safety
+    /// As for [`scan`]; there is such a group.
+    #[inline(always)]
+    unsafe fn estimate<D: Dots, const NIBBLES: bool>(&self, group: usize) -> D::V {
+        let norms = self.group(group);
+        let left = self.live.len() - group;
+        let stride = self.lines + 1;
+        let ahead = if left > AHEAD {
+            norms.wrapping_add(AHEAD * stride)
+        } else {
+            self.next.as_ptr().wrapping_add((AHEAD - left) * stride)
+        };
+        // SAFETY: as the caller vouches.
+        unsafe {
+            for line in 0..stride {
+                D::V::prefetch(ahead.wrapping_add(line).cast());
+            }
+            let (codes, query) = (norms.add(1), self.query.as_ptr());
+            let dots = if NIBBLES {
+                D::nibbles(codes, query, self.lines)
+            } else {
+                D::bytes(codes, query, self.lines)
+            };
+            let a = D::V::load_half(norms.cast());
+            let [u, e] = self.scale_and_rest::<D::V>(group);
+            let base = a.mul_add(D::V::splat(self.a_unit), D::V::splat(self.base));
+            let start = e.mul_add(D::V::splat(self.e_factor), base);
+            let dots = dots.add(D::V::splat(-self.middle));
+            u.mul(D::V::splat(self.u_factor)).mul_add(dots, start)
+        }
+    }
+
+    /// The scales `u` and the rests `e` of a group's points.
+    ///
+    /// # Safety
+    /// As for [`scan`]; there is such a group.
+    #[inline(always)]
+    unsafe fn scale_and_rest<V: Lanes>(&self, group: usize) -> [V; 2] {
+        let norms = self.group(group).cast::<u8>();
+        // SAFETY: as the caller vouches.
+        unsafe { [V::load_u8(norms.add(32)), V::load_u8(norms.add(48))] }
+    }
+}
