@@ -2,6 +2,8 @@
 //! requests from stdin and answers on stdout, one JSON object a line, like those of other systems.
 //! benchmark/rivals/channel.mjs has the requests, benchmark/rivals/engine.mjs what is built.
 
+mod processor_time;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
@@ -13,6 +15,7 @@ use nearhash::{
     Control, FamilyKind, LshIndex, LshOptions, Metric, Neighbors, Points, RowData, RowSlice,
     RowsView, exact, kernel,
 };
+use processor_time::processor_time;
 use serde_json::{Map, Value, json};
 
 type Failure = Box<dyn Error>;
@@ -28,16 +31,20 @@ impl Matrix {
         self.data.as_slice().len() * self.data.as_slice().value_bytes()
     }
 
-    /// Some rows, without a copy. Checked as every view is: finding out that all values are finite
-    /// is part of the engine's work on a query.
-    fn range(&self, from: usize, to: usize) -> Result<RowsView<'_>, Failure> {
+    /// Some rows, without a copy.
+    fn slice(&self, from: usize, to: usize) -> RowSlice<'_> {
         let places = from * self.dim..to * self.dim;
-        let slice = match &self.data {
+        match &self.data {
             RowData::U8(values) => RowSlice::U8(&values[places]),
             RowData::I16(values) => RowSlice::I16(&values[places]),
             RowData::F32(values) => RowSlice::F32(&values[places]),
-        };
-        Ok(RowsView::new(slice, self.dim)?)
+        }
+    }
+
+    /// The same, checked as every view is: finding out that all values are finite is part of the
+    /// engine's work on a query.
+    fn range(&self, from: usize, to: usize) -> Result<RowsView<'_>, Failure> {
+        Ok(RowsView::new(self.slice(from, to), self.dim)?)
     }
 }
 
@@ -235,7 +242,8 @@ impl Search<'_> {
     /// Answers one query and says how many neighbours there are.
     fn one(&mut self, query: usize) -> Result<usize, Failure> {
         if let Index::Adaptive(index) = self.index {
-            let query = self.worker.queries.range(query, query + 1)?.values();
+            // Which checks it itself.
+            let query = self.worker.queries.slice(query, query + 1);
             return Ok(index.search_one(
                 query,
                 &self.options,
@@ -284,7 +292,7 @@ struct Clock {
 impl Clock {
     fn start() -> Self {
         Self {
-            cpu: cpu_nanoseconds(),
+            cpu: processor_time(),
             start: Instant::now(),
         }
     }
@@ -293,19 +301,10 @@ impl Clock {
         let seconds = self.start.elapsed().as_secs_f64();
         let cpu = self
             .cpu
-            .zip(cpu_nanoseconds())
+            .zip(processor_time())
             .map(|(from, to)| (to - from) as f64 / 1e9);
         json!({ "seconds": seconds, "cpuSeconds": cpu.unwrap_or(seconds) })
     }
-}
-
-fn cpu_nanoseconds() -> Option<u64> {
-    let mut sum = 0;
-    for task in fs::read_dir("/proc/self/task").ok()? {
-        let times = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        sum += times.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(sum)
 }
 
 fn name_of(request: &Value) -> Result<String, Failure> {

@@ -3,16 +3,19 @@
 //! `cargo run --release --example predict -- <points.npy> <queries> <threads> <rounds> <part>`.
 //!
 //! The file holds uint16 in C order, version 1.0. Queries are its first rows, repeated as often as
-//! it takes. The part is `predict` (batches of L2), `single` (one query at a time, L2) or `index`
-//! (both by the fast index). Prints one JSON object.
+//! it takes. The part is `predict` (batches) or `single` (one query at a time), both of L2. Prints
+//! one JSON object.
+
+mod processor_time;
 
 use std::error::Error;
 use std::time::Instant;
 
-use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
 use nearhash::{
     Control, FamilyKind, LshIndex, LshOptions, Points, PredictOptions, RowData, RowSlice, RowsView,
 };
+
+use processor_time::processor_time;
 
 const TOP_K: usize = 10;
 
@@ -33,8 +36,7 @@ fn main() -> Outcome<()> {
         match part.as_str() {
             "predict" => predict(points, &RowsView::new(RowSlice::F32(&asked), dim)?, rounds),
             "single" => single(&asked, dim, rounds),
-            "index" => fast(&asked, dim, rounds),
-            _ => Err("the part is predict, single or index".into()),
+            _ => Err("the part is predict or single".into()),
         }
     })?;
     println!("{{{json}}}");
@@ -98,37 +100,8 @@ fn single(values: &[f32], dim: usize, rounds: usize) -> Outcome<String> {
     Ok(format!("\"singleNs\":{times:?},\"idSum\":{sum}"))
 }
 
-/// Milliseconds of a batch and nanoseconds of a single search in the fast index, as JSON.
-fn fast(values: &[f32], dim: usize, rounds: usize) -> Outcome<String> {
-    let asked = &RowsView::new(RowSlice::F32(values), dim)?;
-    let (index, control) = (AdaptiveIndex::new(IndexOptions::default())?, Control::new());
-    index.fit(Points::new(RowData::F32(values.to_vec()), dim)?, &control)?;
-    let options = SearchOptions {
-        k: TOP_K,
-        recall: None,
-        probes: None,
-        filter: None,
-    };
-    let (mut batch, mut batch_sum) = (Vec::new(), 0);
-    for _ in 0..rounds {
-        let start = Instant::now();
-        let found = index.search(asked, &options, &control)?;
-        batch.push(start.elapsed().as_secs_f64() * 1e3);
-        batch_sum = found.ids.iter().map(|id| u64::from(*id)).sum::<u64>();
-    }
-    let (single, single_sum) = one_by_one(values, dim, rounds, |query, ids, distances| {
-        index.search_one(query, &options, ids, distances)
-    })?;
-    if single_sum != batch_sum {
-        return Err("the batch and its rows one by one differ".into());
-    }
-    Ok(format!(
-        "\"batchMs\":{batch:?},\"singleNs\":{single:?},\"idSum\":{single_sum}"
-    ))
-}
-
-/// Nanoseconds of one search of each row of `values`, round by round, of the thread's own time
-/// where the system tells it; the sum of ids.
+/// Nanoseconds of one search of each row of `values`, round by round, of processor time where
+/// the system tells it; the sum of ids.
 fn one_by_one(
     values: &[f32],
     dim: usize,
@@ -139,24 +112,18 @@ fn one_by_one(
     let (mut times, mut sum) = (Vec::new(), 0);
     for _ in 0..rounds {
         sum = 0;
-        let (start, worked) = (Instant::now(), thread_time());
+        let (start, worked) = (Instant::now(), processor_time());
         for query in values.chunks_exact(dim) {
             let count = search(RowSlice::F32(query), &mut ids, &mut distances)?;
             sum += ids[..count].iter().map(|id| u64::from(*id)).sum::<u64>();
         }
-        let elapsed = match (worked, thread_time()) {
+        let elapsed = match (worked, processor_time()) {
             (Some(before), Some(after)) => (after - before) as f64,
             _ => start.elapsed().as_secs_f64() * 1e9,
         };
         times.push(elapsed / (values.len() / dim) as f64);
     }
     Ok((times, sum))
-}
-
-/// Nanoseconds that this thread has worked, where Linux tells it: others' work doesn't count.
-fn thread_time() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse().ok()
 }
 
 /// Most memory that this process has had, where Linux tells it.
