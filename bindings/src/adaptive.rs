@@ -4,7 +4,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::adaptive::{self, IndexOptions, SearchOptions};
-use nearhash::{Metric, Points, RowsView};
+use nearhash::{Metric, RowsView};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
@@ -205,7 +205,7 @@ impl AdaptiveIndex {
         let task = self
             .index
             .ask_later("search", control, threads, move |index, control| {
-                let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                let rows = data.view("x", dim as usize)?;
                 Ok(search(index, &rows, &options, control)?.into())
             })?;
         Ok(task.into())
@@ -270,7 +270,7 @@ impl AdaptiveIndex {
         let task =
             self.index
                 .ask_later("evaluate", control, Threads::All, move |index, control| {
-                    let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
+                    let rows = data.view("queries", dim as usize)?;
                     evaluate(index, &rows, &options, control)
                 })?;
         Ok(task.into())

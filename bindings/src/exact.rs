@@ -92,8 +92,8 @@ pub fn cdist(
 ) -> napi::Result<AsyncTask<Task<RawDistances>>> {
     let (a, b, metric) = (a.copy(), b.copy(), metric(&metric_name));
     let task = Task::new(control.call(), Threads::All, move |control| {
-        let a = RowsView::named("a", a.as_slice(), a_dim as usize)?;
-        let b = RowsView::named("b", b.as_slice(), b_dim as usize)?;
+        let a = a.view("a", a_dim as usize)?;
+        let b = b.view("b", b_dim as usize)?;
         distances(&a, &b, metric, control)
     });
     Ok(task.into())
@@ -126,8 +126,8 @@ pub fn knn(
 ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
     let (data, queries, metric) = (data.copy(), queries.copy(), metric(&metric_name));
     let task = Task::new(control.call(), Threads::All, move |control| {
-        let data = RowsView::named("data", data.as_slice(), data_dim as usize)?;
-        let queries = RowsView::named("queries", queries.as_slice(), queries_dim as usize)?;
+        let data = data.view("data", data_dim as usize)?;
+        let queries = queries.view("queries", queries_dim as usize)?;
         nearest(&data, &queries, k, metric, control)
     });
     Ok(task.into())

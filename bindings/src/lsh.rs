@@ -6,7 +6,7 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::lsh::SearchOptions;
-use nearhash::{FamilyKind, LshOptions, Points, PredictOptions, RowsView};
+use nearhash::{FamilyKind, LshOptions, PredictOptions, RowsView};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
@@ -170,7 +170,7 @@ impl LshIndex {
         let task = self
             .index
             .ask_later("search", control, threads, move |index, control| {
-                let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                let rows = data.view("x", dim as usize)?;
                 Ok(search(index, &rows, &options, control)?.into())
             })?;
         Ok(task.into())
@@ -223,7 +223,7 @@ impl LshIndex {
         let task = self
             .index
             .ask_later("predict", control, threads, move |index, control| {
-                let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                let rows = data.view("x", dim as usize)?;
                 Ok(index.predict_at(budget, &rows, &options, control)?.into())
             })?;
         Ok(task.into())
@@ -263,7 +263,7 @@ impl LshIndex {
         let task =
             self.index
                 .ask_later("evaluate", control, Threads::All, move |index, control| {
-                    let rows = RowsView::named("queries", data.as_slice(), dim as usize)?;
+                    let rows = data.view("queries", dim as usize)?;
                     evaluate(index, &rows, &options, control)
                 })?;
         Ok(task.into())

@@ -160,7 +160,12 @@ impl<I: Engine> Owned<I> {
     ) -> SingleSearch {
         let shared = Arc::clone(&self.shared);
         SingleSearch::new(scratch, move |query| {
-            answer(&*shared.get("searchSync")?, query)
+            // Borrowed, not shared: nothing takes the index away within a call.
+            let index = shared.index.read().unwrap_or_else(PoisonError::into_inner);
+            let index = index.as_deref().ok_or(Failure::Disposed {
+                argument: "searchSync",
+            })?;
+            answer(index, query)
         })
     }
 }

@@ -20,7 +20,7 @@ macro_rules! point_index_methods {
                     "fit",
                     control,
                     Threads::All,
-                    move |index, control| Ok(index.fit(Points::new(data, dim as usize)?, control)?),
+                    move |index, control| Ok(index.fit(data.into_points(dim as usize)?, control)?),
                 )?;
                 Ok(task.into())
             }
@@ -31,7 +31,7 @@ macro_rules! point_index_methods {
                 let data = x.copy();
                 self.index
                     .change(&env, "fitSync", Threads::All, |index, control| {
-                        Ok(index.fit(Points::new(data, dim as usize)?, control)?)
+                        Ok(index.fit(data.into_points(dim as usize)?, control)?)
                     })
             }
 
@@ -49,7 +49,7 @@ macro_rules! point_index_methods {
                     control,
                     Threads::All,
                     move |index, control| {
-                        let rows = RowsView::new(data.as_slice(), dim as usize)?;
+                        let rows = data.view("x", dim as usize)?;
                         Ok(Array(index.store(&rows, control)?.collect()))
                     },
                 )?;

@@ -4,7 +4,7 @@ use std::ptr;
 
 use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
 use napi::{Error, Result, Status, ValueType, sys};
-use nearhash::{RowData, RowSlice, RowsView};
+use nearhash::{CopiedRows, RowSlice, RowsView};
 
 use crate::failure::Failure;
 
@@ -147,12 +147,8 @@ impl Values {
     }
 
     /// A copy that JavaScript can't touch, for work on other threads.
-    pub(crate) fn copy(&self) -> RowData {
-        match self.borrow() {
-            RowSlice::U8(values) => RowData::U8(values.to_vec()),
-            RowSlice::I16(values) => RowData::I16(values.to_vec()),
-            RowSlice::F32(values) => RowData::F32(values.to_vec()),
-        }
+    pub(crate) fn copy(&self) -> CopiedRows {
+        CopiedRows::of(self.borrow())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
 use napi::{Env, ScopedTask};
-use nearhash::RowData;
+use nearhash::CopiedRows;
 
 use crate::control::Call;
 use crate::failure::{Failure, catch};
@@ -50,8 +50,8 @@ pub(crate) fn threads_for(rows: usize) -> Threads {
 }
 
 /// Vectors of length `dim` in these values.
-pub(crate) fn row_count(values: &RowData, dim: f64) -> usize {
-    values.as_slice().len() / (dim as usize).max(1)
+pub(crate) fn row_count(values: &CopiedRows, dim: f64) -> usize {
+    values.len() / (dim as usize).max(1)
 }
 
 impl Threads {

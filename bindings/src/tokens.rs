@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize, Uint8Array};
 use napi_derive::napi;
+use nearhash::Metric;
 use nearhash::tokens::{
     self, CLUSTER_TOKENS_VERSION, ClusterTokensOptions, CodeMatrix, Codes, LSH_TOKENS_VERSION,
     ProbeRecall, RotationChoice, Validation,
 };
-use nearhash::{Metric, RowsView};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
@@ -250,7 +250,7 @@ impl ClusterTokens {
         let held = Arc::new(Held::default());
         let after = Arc::clone(&held);
         let task = Task::new(control.call(), Threads::All, move |control| {
-            let rows = RowsView::new(data.as_slice(), dim as usize)?;
+            let rows = data.view("x", dim as usize)?;
             let model = tokens::ClusterTokens::train(&rows, &options, control)?;
             Ok(Self::of(model, held))
         })
@@ -304,7 +304,7 @@ impl ClusterTokens {
     ) -> napi::Result<AsyncTask<Task<RawCodes>>> {
         let (data, model) = (x.copy(), Arc::clone(&self.model));
         let task = Task::new(control.call(), Threads::All, move |control| {
-            let rows = RowsView::new(data.as_slice(), dim as usize)?;
+            let rows = data.view("x", dim as usize)?;
             check_size("x", rows.rows(), model.groups())?;
             Ok(model.encode(&rows, control)?.into())
         });
@@ -332,7 +332,7 @@ impl ClusterTokens {
     ) -> napi::Result<AsyncTask<Task<Vec<String>>>> {
         let (data, model) = (x.copy(), Arc::clone(&self.model));
         let task = Task::new(control.call(), Threads::All, move |control| {
-            let rows = RowsView::new(data.as_slice(), dim as usize)?;
+            let rows = data.view("x", dim as usize)?;
             Ok(model.encode_text(&rows, control)?)
         });
         Ok(task.into())
@@ -437,7 +437,7 @@ impl LshTokens {
     ) -> napi::Result<AsyncTask<Task<Vec<String>>>> {
         let (data, words) = (x.copy(), Arc::clone(&self.words));
         let task = Task::new(control.call(), Threads::All, move |control| {
-            let rows = RowsView::new(data.as_slice(), dim as usize)?;
+            let rows = data.view("x", dim as usize)?;
             Ok(words.encode_text(&rows, control)?)
         });
         Ok(task.into())

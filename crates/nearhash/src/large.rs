@@ -3,9 +3,15 @@
 /// `count` values, on huge pages where the system lends them when asked: a search touches hundreds of
 /// places all over, and each small page of them costs a walk through the page tables.
 pub(crate) fn filled<T: Clone>(value: T, count: usize) -> Vec<T> {
+    let mut values = with_capacity(count);
+    values.resize(count, value);
+    values
+}
+
+/// Room for `count` values on such pages. To get small ones takes longer than to write them.
+pub(crate) fn with_capacity<T>(count: usize) -> Vec<T> {
     let mut values = Vec::with_capacity(count);
     ask_for_huge_pages(values.as_mut_ptr(), count);
-    values.resize(count, value);
     values
 }
 

@@ -58,7 +58,7 @@ pub use lsh::{
     Description, FamilyKind, LshIndex, LshOptions, PredictOptions, Predictions, TableDescription,
 };
 pub use metric::Metric;
-pub use points::{MAX_DIM, MAX_ROWS, Points, RowData, RowSlice, RowsView};
+pub use points::{CopiedRows, MAX_DIM, MAX_ROWS, Points, RowData, RowSlice, RowsView};
 
 /// The README's example is compiled and run too.
 #[cfg(doctest)]

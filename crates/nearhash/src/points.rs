@@ -4,10 +4,13 @@
 //! nothing else. Every computation widens them to float32, which is exact for both integer types,
 //! so the same numbers give the same keys, distances and answers whatever type holds them.
 
+mod copied;
+
 use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
 use crate::kernel::{Kernels, prefetch};
+pub use copied::CopiedRows;
 
 /// Longest vector that is accepted.
 pub const MAX_DIM: usize = 1 << 20;
@@ -134,6 +137,16 @@ impl<'a> RowsView<'a> {
     /// # Errors
     /// As `new`.
     pub fn named(argument: &'static str, values: RowSlice<'a>, dim: usize) -> Result<Self> {
+        Self::checked(argument, values, dim, || values.magnitude())
+    }
+
+    /// [`named`](Self::named), where `magnitude` tells that of all values.
+    fn checked(
+        argument: &'static str,
+        values: RowSlice<'a>,
+        dim: usize,
+        magnitude: impl FnOnce() -> f32,
+    ) -> Result<Self> {
         if dim == 0 || dim > MAX_DIM {
             return Err(Error::argument_error(
                 argument,
@@ -156,7 +169,7 @@ impl<'a> RowsView<'a> {
                 format!("at most {MAX_ROWS} rows"),
             ));
         }
-        let magnitude = values.magnitude();
+        let magnitude = magnitude();
         if !magnitude.is_finite()
             && let RowSlice::F32(v) = values
             && let Some(at) = v.iter().position(|x| !x.is_finite())
@@ -247,7 +260,11 @@ impl Points {
     pub fn new(data: RowData, dim: usize) -> Result<Self> {
         let view = RowsView::new(data.as_slice(), dim)?;
         let (rows, magnitude) = (view.rows(), view.magnitude());
-        let mut data = data;
+        Ok(Self::with_slack(data, dim, rows, magnitude))
+    }
+
+    /// Of values that were looked at.
+    fn with_slack(mut data: RowData, dim: usize, rows: usize, magnitude: f32) -> Self {
         fn slack<T: Default + Copy>(v: &mut Vec<T>) {
             v.reserve_exact(SLACK);
             v.resize(v.len() + SLACK, T::default());
@@ -257,12 +274,12 @@ impl Points {
             RowData::I16(v) => slack(v),
             RowData::F32(v) => slack(v),
         }
-        Ok(Self {
+        Self {
             data,
             dim,
             rows,
             magnitude,
-        })
+        }
     }
 
     /// Copy the rows of a float32 matrix.

@@ -65,3 +65,54 @@ fn a_matrix_of_any_layout_is_copied_row_by_row() {
     assert_eq!(values(straight), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert_eq!(values(turned), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
 }
+
+#[test]
+fn a_copy_is_the_same_rows_as_what_was_copied() {
+    // Several blocks, the last of them cut; the largest value in the first, a middle and the last.
+    let count = 3 * (1 << 14) + 7;
+    for largest in [0, 20_000, count - 1] {
+        let value = |i: usize| if i == largest { 99 } else { (i % 97) as u8 };
+        let bytes: Vec<u8> = (0..count).map(value).collect();
+        let words: Vec<i16> = bytes.iter().map(|x| -i16::from(*x)).collect();
+        let floats: Vec<f32> = bytes.iter().map(|x| -f32::from(*x)).collect();
+        for values in [
+            RowSlice::U8(&bytes),
+            RowSlice::I16(&words),
+            RowSlice::F32(&floats),
+        ] {
+            let expected = RowsView::new(values, 1).unwrap();
+            let copy = CopiedRows::of(values);
+            assert_eq!((copy.len(), copy.is_empty()), (count, false));
+            let view = copy.view("x", 1).unwrap();
+            assert_eq!(format!("{view:?}"), format!("{expected:?}"));
+            let points = copy.into_points(1).unwrap();
+            assert_eq!(format!("{:?}", points.view()), format!("{expected:?}"));
+            assert_eq!(points.padded().len(), count + SLACK);
+        }
+    }
+}
+
+#[test]
+fn a_copy_is_refused_for_what_is_wrong_with_it() {
+    let count = 3 * (1 << 14) + 8;
+    for at in [0, 20_000, count - 1] {
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut floats = vec![1.0; count];
+            floats[at] = value;
+            // What comes behind does not make it good again.
+            let copy = CopiedRows::of(RowSlice::F32(&floats));
+            let expected = RowsView::named("queries", RowSlice::F32(&floats), 2).unwrap_err();
+            let found = copy.view("queries", 2).unwrap_err();
+            assert_eq!(found.to_string(), expected.to_string());
+            let expected = RowsView::new(RowSlice::F32(&floats), 2).unwrap_err();
+            let found = copy.into_points(2).unwrap_err();
+            assert_eq!(found.to_string(), expected.to_string());
+        }
+    }
+    let copy = CopiedRows::of(RowSlice::U8(&[1, 2, 3]));
+    assert!(copy.view("x", 2).is_err());
+    assert!(copy.view("x", 0).is_err());
+    let none = CopiedRows::of(RowSlice::F32(&[]));
+    assert!(none.is_empty());
+    assert_eq!(none.view("x", 5).unwrap().rows(), 0);
+}
