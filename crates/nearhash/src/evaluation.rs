@@ -1,6 +1,10 @@
 //! How well an index answers.
 
+use std::time::Instant;
+
+use crate::error::{Error, Result};
 use crate::exact::Neighbors;
+use crate::points::{RowsView, check_dim};
 
 /// How well an index answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +24,31 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// Refuse queries that an index of so many points cannot be judged by.
+    pub(crate) fn check(queries: &RowsView<'_>, dim: usize, points: usize) -> Result<()> {
+        if queries.rows() == 0 {
+            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
+        }
+        check_dim("x", queries.dim(), Some(dim))?;
+        if points == 0 {
+            return Err(Error::NotFitted {
+                argument: "evaluate",
+                allowed: "a call while the index has points".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Time a search and an exact one of the same queries, one after the other.
+    pub(crate) fn of(
+        search: impl FnOnce() -> Result<Neighbors>,
+        exact: impl FnOnce() -> Result<Neighbors>,
+    ) -> Result<Self> {
+        let (found, micros) = timed(search)?;
+        let (truth, exact_micros) = timed(exact)?;
+        Ok(Self::new(&found, &truth, micros, exact_micros))
+    }
+
     pub(crate) fn new(
         found: &Neighbors,
         truth: &Neighbors,
@@ -66,6 +95,13 @@ impl Evaluation {
             exact_micros_per_query: exact_micros / n,
         }
     }
+}
+
+/// What `work` returns, and its microseconds.
+fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
+    let start = Instant::now();
+    let found = work()?;
+    Ok((found, start.elapsed().as_secs_f64() * 1e6))
 }
 
 /// 97.5th percentile of the standard normal distribution.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
+use crate::points::{RowsView, check_dim, one_row};
 
 /// A state that readers keep while it is replaced. There is none before the first points.
 #[derive(Debug)]
@@ -79,4 +80,88 @@ impl<S: Clone> Guarded<S> {
             None => unreachable!("a change holds the only right to remove the state"),
         }
     }
+}
+
+/// A state that holds points by their ids.
+pub(crate) trait PointState: Clone {
+    /// Vector length.
+    fn dim(&self) -> usize;
+
+    /// Whether there is a point of this id.
+    fn has(&self, id: u32) -> bool;
+
+    /// Write the vector of a point to `out`, which has its length. False when there is no such
+    /// point.
+    fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool;
+
+    /// Remove a point that is there.
+    fn remove(&mut self, id: u32);
+}
+
+impl<S: PointState> Guarded<S> {
+    /// Remove a point. Returns 1, or 0 when there is none of that id.
+    pub(crate) fn delete(&self, id: u32) -> Result<usize> {
+        let _change = self.change("delete")?;
+        match self.get() {
+            Some(state) if state.has(id) => {
+                self.amend(state, |state| state.remove(id));
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// Remove the points equal to a vector, the first row of `row`, which `equal` finds: given the
+    /// state, that row and its values. Returns how many went.
+    pub(crate) fn delete_equal(
+        &self,
+        row: &RowsView<'_>,
+        equal: impl FnOnce(&S, &RowsView<'_>, &[f32]) -> Result<Vec<u32>>,
+    ) -> Result<usize> {
+        let _change = self.change("delete")?;
+        let row = one_row(row)?;
+        let Some(state) = self.get() else {
+            return Ok(0);
+        };
+        check_dim("v", row.dim(), Some(state.dim()))?;
+        let ids = equal(&state, &row, &row_values(&row))?;
+        if !ids.is_empty() {
+            self.amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
+        }
+        Ok(ids.len())
+    }
+
+    /// The state of an update, and its vector: the first row of `row`, which takes the place of
+    /// the point `id`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`]; vectors of another length.
+    pub(crate) fn to_update<'a>(
+        &self,
+        id: u32,
+        row: &RowsView<'a>,
+    ) -> Result<(Arc<S>, RowsView<'a>, Vec<f32>)> {
+        let row = one_row(row)?;
+        let state = self
+            .get()
+            .filter(|state| state.has(id))
+            .ok_or(Error::UnknownId { received: id })?;
+        check_dim("v", row.dim(), Some(state.dim()))?;
+        let values = row_values(&row);
+        Ok((state, row, values))
+    }
+
+    /// The vector behind an id.
+    pub(crate) fn vector(&self, id: u32) -> Option<Vec<f32>> {
+        let state = self.get()?;
+        let mut out = vec![0.0; state.dim()];
+        state.copy_vector(id, &mut out).then_some(out)
+    }
+}
+
+/// The first row.
+fn row_values(row: &RowsView<'_>) -> Vec<f32> {
+    let mut values = vec![0.0; row.dim()];
+    row.copy_row(0, &mut values);
+    values
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::adaptive::answers::{Codes, Description};
 use crate::adaptive::codes::Bits;
@@ -13,9 +12,9 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::exact::Neighbors;
-use crate::guarded::Guarded;
+use crate::guarded::{Guarded, PointState};
 use crate::metric::{Metric, Prepared};
-use crate::points::{Points, RowSlice, RowsView, check_dim, end_of_ids, one_row};
+use crate::points::{Points, RowSlice, RowsView, check_dim, end_of_ids};
 
 /// The fast index.
 ///
@@ -186,14 +185,7 @@ impl AdaptiveIndex {
     /// # Errors
     /// Another change at work.
     pub fn delete(&self, id: u32) -> Result<usize> {
-        let _change = self.state.change("delete")?;
-        match self.state.get() {
-            Some(state) if state.has(id) => {
-                self.state.amend(state, |state| state.remove(id));
-                Ok(1)
-            }
-            _ => Ok(0),
-        }
+        self.state.delete(id)
     }
 
     /// Remove the points equal to a vector, the first row of `row`. Returns how many went. Looks
@@ -202,21 +194,10 @@ impl AdaptiveIndex {
     /// # Errors
     /// Vectors of another length, a zero vector under cosine, another change at work.
     pub fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize> {
-        let _change = self.state.change("delete")?;
-        let row = one_row(row)?;
-        let Some(state) = self.state.get() else {
-            return Ok(0);
-        };
-        check_dim("v", row.dim(), Some(state.dim))?;
-        drop(Prepared::new("v", &row, self.options.metric)?);
-        let mut wanted = vec![0.0; row.dim()];
-        row.copy_row(0, &mut wanted);
-        let ids = state.equal_to(&wanted);
-        if !ids.is_empty() {
-            self.state
-                .amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
-        }
-        Ok(ids.len())
+        self.state.delete_equal(row, |state, row, values| {
+            drop(Prepared::new("v", row, self.options.metric)?);
+            Ok(state.equal_to(values))
+        })
     }
 
     /// Replace the vector behind an id by the first row of `row`.
@@ -226,18 +207,10 @@ impl AdaptiveIndex {
     /// at work.
     pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
         let _change = self.state.change("update")?;
-        let row = one_row(row)?;
-        let state = self
-            .state
-            .get()
-            .filter(|state| state.has(id))
-            .ok_or(Error::UnknownId { received: id })?;
-        check_dim("v", row.dim(), Some(state.dim))?;
+        let (state, row, values) = self.state.to_update(id, row)?;
         let norm = Prepared::new("v", &row, self.options.metric)?
             .into_norms()
             .map(|norms| norms[0]);
-        let mut values = vec![0.0; row.dim()];
-        row.copy_row(0, &mut values);
         let state = if state.has_room(1) {
             state
         } else {
@@ -262,9 +235,7 @@ impl AdaptiveIndex {
 
     /// The vector behind an id.
     pub fn vector(&self, id: u32) -> Option<Vec<f32>> {
-        let state = self.state.get()?;
-        let mut out = vec![0.0; state.dim];
-        state.copy_vector(id, &mut out).then_some(out)
+        self.state.vector(id)
     }
 
     /// What the index looks like.
@@ -311,32 +282,17 @@ impl AdaptiveIndex {
         control: &Control,
     ) -> Result<Evaluation> {
         let state = self.state_or_empty("evaluate")?;
-        if queries.rows() == 0 {
-            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
-        }
-        check_dim("x", queries.dim(), Some(state.dim))?;
-        if state.len() == 0 {
-            return Err(Error::NotFitted {
-                argument: "evaluate",
-                allowed: "a call while the index has points".into(),
-            });
-        }
-        let start = Instant::now();
-        let found = self
-            .searcher(&state, options)?
-            .search(queries, &self.pool, control)?;
-        let micros = start.elapsed().as_secs_f64() * 1e6;
+        Evaluation::check(queries, state.dim, state.len())?;
         let exact = SearchOptions {
             recall: Some(1.0),
             probes: None,
             ..options.clone()
         };
-        let start = Instant::now();
-        let truth = self
-            .searcher(&state, &exact)?
-            .search(queries, &self.pool, control)?;
-        let exact_micros = start.elapsed().as_secs_f64() * 1e6;
-        Ok(Evaluation::new(&found, &truth, micros, exact_micros))
+        let search = |options| {
+            let searcher = self.searcher(&state, options)?;
+            searcher.search(queries, &self.pool, control)
+        };
+        Evaluation::of(|| search(options), || search(&exact))
     }
 
     /// Forget the points, keep the options.

@@ -11,6 +11,7 @@ use crate::adaptive::open::Open;
 use crate::adaptive::plan::Plan;
 use crate::control::Control;
 use crate::error::Result;
+use crate::guarded::PointState;
 use crate::metric::{Metric, Prepared, points_need_wide};
 use crate::points::{Points, RowData, RowsView};
 
@@ -200,24 +201,6 @@ impl State {
         })
     }
 
-    pub(super) fn has(&self, id: u32) -> bool {
-        self.open.slot(id).is_some() || self.built_row(id).is_some()
-    }
-
-    pub(super) fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool {
-        if let Some(slot) = self.open.slot(id) {
-            out.copy_from_slice(self.open.row(slot));
-            return true;
-        }
-        match (self.built_row(id), &self.built) {
-            (Some(row), Some(built)) => {
-                built.model.points.view().copy_row(row as usize, out);
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Ids of the points equal to `wanted`.
     pub(super) fn equal_to(&self, wanted: &[f32]) -> Vec<u32> {
         let mut ids: Vec<u32> = (0..self.open.len())
@@ -235,17 +218,6 @@ impl State {
             }
         }
         ids
-    }
-
-    /// Remove a point that is there.
-    pub(super) fn remove(&mut self, id: u32) {
-        if let Some(slot) = self.open.slot(id) {
-            self.open.remove(slot);
-        } else if let (Some(row), Some(built)) = (self.built_row(id), &self.built) {
-            let (word, bit) = built.model.codes.place(row);
-            Arc::make_mut(&mut self.live)[word] &= !bit;
-            self.gone += 1;
-        }
     }
 
     /// Whether distances must be computed in f64.
@@ -350,6 +322,40 @@ impl State {
                 + built.rows.get().map_or(0, |rows| rows.len() * 4)
         });
         built + self.live.len() * 2 + self.open.memory_bytes()
+    }
+}
+
+impl PointState for State {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn has(&self, id: u32) -> bool {
+        self.open.slot(id).is_some() || self.built_row(id).is_some()
+    }
+
+    fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool {
+        if let Some(slot) = self.open.slot(id) {
+            out.copy_from_slice(self.open.row(slot));
+            return true;
+        }
+        match (self.built_row(id), &self.built) {
+            (Some(row), Some(built)) => {
+                built.model.points.view().copy_row(row as usize, out);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn remove(&mut self, id: u32) {
+        if let Some(slot) = self.open.slot(id) {
+            self.open.remove(slot);
+        } else if let (Some(row), Some(built)) = (self.built_row(id), &self.built) {
+            let (word, bit) = built.model.codes.place(row);
+            Arc::make_mut(&mut self.live)[word] &= !bit;
+            self.gone += 1;
+        }
     }
 }
 

@@ -182,9 +182,7 @@ impl LshIndex {
 
     /// The vector behind an id.
     pub fn vector(&self, id: u32) -> Option<Vec<f32>> {
-        let state = self.state.get()?;
-        let mut out = vec![0.0; state.built.points().dim()];
-        state.copy_vector(id, &mut out).then_some(out)
+        self.state.vector(id)
     }
 
     /// Parameters, probing, memory and the shape of every table.

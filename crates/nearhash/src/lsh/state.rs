@@ -9,6 +9,7 @@ use super::built::{self, Built};
 use super::open::Open;
 use crate::control::Control;
 use crate::error::Result;
+use crate::guarded::PointState;
 use crate::metric::Prepared;
 use crate::points::{Points, RowData, RowSlice, RowsView};
 
@@ -31,28 +32,6 @@ impl State {
         self.open.slots() + more <= most
     }
 
-    pub(super) fn has(&self, id: u32) -> bool {
-        self.open.slot(id).is_some()
-            || self
-                .built
-                .row(id)
-                .is_some_and(|row| !self.open.is_gone(row))
-    }
-
-    pub(super) fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool {
-        if let Some(slot) = self.open.slot(id) {
-            out.copy_from_slice(self.open.row(slot));
-            return true;
-        }
-        match self.built.row(id) {
-            Some(row) if !self.open.is_gone(row) => {
-                self.built.points().view().copy_row(row as usize, out);
-                true
-            }
-            _ => false,
-        }
-    }
-
     pub(super) fn vectors(&self, ids: &[u32], control: &Control) -> Result<Vec<f32>> {
         const STEP: usize = 1024;
         let dim = self.built.points().dim();
@@ -67,25 +46,6 @@ impl State {
                 Ok(())
             })?;
         Ok(out)
-    }
-
-    pub(super) fn remove(&mut self, id: u32) {
-        if let Some(slot) = self.open.slot(id) {
-            let row = self.open.row(slot).to_vec();
-            let family = self.built.family();
-            // The row was accepted before, so it is accepted now.
-            let keys = RowsView::new(RowSlice::F32(&row), row.len()).and_then(|view| {
-                Ok(built::hash_rows(
-                    family.as_ref(),
-                    &Prepared::new("v", &view, family.metric())?,
-                ))
-            });
-            if let Ok(keys) = keys {
-                self.open.remove(slot, keys.into_iter());
-            }
-        } else if let Some(row) = self.built.row(id) {
-            self.open.set_gone(row);
-        }
     }
 
     /// Ids and vectors of all points, by id.
@@ -162,5 +122,52 @@ impl State {
             built: Arc::new(built),
             next_id,
         })
+    }
+}
+
+impl PointState for State {
+    fn dim(&self) -> usize {
+        self.built.points().dim()
+    }
+
+    fn has(&self, id: u32) -> bool {
+        self.open.slot(id).is_some()
+            || self
+                .built
+                .row(id)
+                .is_some_and(|row| !self.open.is_gone(row))
+    }
+
+    fn copy_vector(&self, id: u32, out: &mut [f32]) -> bool {
+        if let Some(slot) = self.open.slot(id) {
+            out.copy_from_slice(self.open.row(slot));
+            return true;
+        }
+        match self.built.row(id) {
+            Some(row) if !self.open.is_gone(row) => {
+                self.built.points().view().copy_row(row as usize, out);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn remove(&mut self, id: u32) {
+        if let Some(slot) = self.open.slot(id) {
+            let row = self.open.row(slot).to_vec();
+            let family = self.built.family();
+            // The row was accepted before, so it is accepted now.
+            let keys = RowsView::new(RowSlice::F32(&row), row.len()).and_then(|view| {
+                Ok(built::hash_rows(
+                    family.as_ref(),
+                    &Prepared::new("v", &view, family.metric())?,
+                ))
+            });
+            if let Ok(keys) = keys {
+                self.open.remove(slot, keys.into_iter());
+            }
+        } else if let Some(row) = self.built.row(id) {
+            self.open.set_gone(row);
+        }
     }
 }

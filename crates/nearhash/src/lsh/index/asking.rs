@@ -1,7 +1,5 @@
 //! What changes nothing.
 
-use std::time::Instant;
-
 use super::LshIndex;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -215,29 +213,18 @@ impl LshIndex {
         control: &Control,
     ) -> Result<Evaluation> {
         let state = self.state_or_empty("evaluate")?;
-        if queries.rows() == 0 {
-            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
-        }
-        check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        let points = self.searcher(&state).len();
+        Evaluation::check(queries, state.built.points().dim(), points)?;
         let (ids, points) = state.live()?;
-        if points.rows() == 0 {
-            return Err(Error::NotFitted {
-                argument: "evaluate",
-                allowed: "a call while the index has points".into(),
-            });
-        }
         let points = match &options.filter {
             Some(filter) => points.picked(|row| filter.admits(ids[row]))?,
             None => points,
         };
         let searcher = self.searcher(&state).among(options.filter.as_ref());
         let effort = Self::effort(&state, options.budget.unwrap_or(self.budget()), None);
-        let start = Instant::now();
-        let (found, _) = searcher.search(queries, options.k, effort, control)?;
-        let micros = start.elapsed().as_secs_f64() * 1e6;
-        let start = Instant::now();
-        let truth = exact::knn(&points.view(), queries, options.k, self.metric(), control)?;
-        let exact_micros = start.elapsed().as_secs_f64() * 1e6;
-        Ok(Evaluation::new(&found, &truth, micros, exact_micros))
+        Evaluation::of(
+            || Ok(searcher.search(queries, options.k, effort, control)?.0),
+            || exact::knn(&points.view(), queries, options.k, self.metric(), control),
+        )
     }
 }

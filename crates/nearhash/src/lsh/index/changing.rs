@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::LshIndex;
 use crate::control::Control;
 use crate::error::{Error, Result};
+use crate::guarded::PointState;
 use crate::lsh::built::{self, Built};
 use crate::lsh::open::Open;
 use crate::lsh::search::Effort;
 use crate::lsh::state::State;
 use crate::lsh::tuning::Parameters;
 use crate::metric::Prepared;
-use crate::points::{Points, RowsView, check_dim, end_of_ids, one_row};
+use crate::points::{Points, RowsView, check_dim, end_of_ids};
 
 impl LshIndex {
     /// Replace the points, and choose what the options left open. Ids are the rows' numbers.
@@ -93,14 +94,7 @@ impl LshIndex {
     /// # Errors
     /// Another change at work.
     pub fn delete(&self, id: u32) -> Result<usize> {
-        let _change = self.state.change("delete")?;
-        match self.state.get() {
-            Some(state) if state.has(id) => {
-                self.state.amend(state, |state| state.remove(id));
-                Ok(1)
-            }
-            _ => Ok(0),
-        }
+        self.state.delete(id)
     }
 
     /// Remove the points equal to a vector, the first row of `row`. Returns how many went.
@@ -108,27 +102,17 @@ impl LshIndex {
     /// # Errors
     /// Vectors of another length, a zero vector under cosine, another change at work.
     pub fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize> {
-        let _change = self.state.change("delete")?;
-        let row = one_row(row)?;
-        let Some(state) = self.state.get() else {
-            return Ok(0);
-        };
-        check_dim("v", row.dim(), Some(state.built.points().dim()))?;
-        let mut values = vec![0.0; row.dim()];
-        row.copy_row(0, &mut values);
-        // Equal vectors have equal keys: the query's own buckets hold them all.
-        let effort = Effort {
-            extra_buckets: 0,
-            bound: usize::MAX,
-        };
-        let mut ids = self.searcher(&state).candidates(&row, effort)?;
-        let mut other = vec![0.0; row.dim()];
-        ids.retain(|id| state.copy_vector(*id, &mut other) && other == values);
-        if !ids.is_empty() {
-            self.state
-                .amend(state, |state| ids.iter().for_each(|id| state.remove(*id)));
-        }
-        Ok(ids.len())
+        self.state.delete_equal(row, |state, row, values| {
+            // Equal vectors have equal keys: the query's own buckets hold them all.
+            let effort = Effort {
+                extra_buckets: 0,
+                bound: usize::MAX,
+            };
+            let mut ids = self.searcher(state).candidates(row, effort)?;
+            let mut other = vec![0.0; values.len()];
+            ids.retain(|id| state.copy_vector(*id, &mut other) && other == values);
+            Ok(ids)
+        })
     }
 
     /// Replace the vector behind an id by the first row of `row`.
@@ -138,18 +122,10 @@ impl LshIndex {
     /// at work.
     pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
         let _change = self.state.change("update")?;
-        let row = one_row(row)?;
-        let state = self
-            .state
-            .get()
-            .filter(|state| state.has(id))
-            .ok_or(Error::UnknownId { received: id })?;
-        check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        let (state, row, values) = self.state.to_update(id, row)?;
         let prepared = Prepared::new("v", &row, self.metric())?;
         let keys = built::hash_rows(state.built.family().as_ref(), &prepared);
         let norm = prepared.into_norms().map(|norms| norms[0]);
-        let mut values = vec![0.0; row.dim()];
-        row.copy_row(0, &mut values);
         // What is replaced leaves its place behind, which sorting gives back.
         let state = if state.has_room(1) {
             state
