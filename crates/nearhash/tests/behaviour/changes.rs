@@ -1,42 +1,16 @@
 //! Points stored, updated and deleted after fit.
 
-use std::collections::BTreeMap;
-
 use nearhash::{
     Control, FamilyKind, LshIndex, LshOptions, Points, PredictOptions, RowData, RowSlice, RowsView,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use crate::point_index::{assert_found_at_its_new_place_only, change, changed};
 use crate::{SRP, fitted, l2, normal, options, points, view};
 
 const DIM: usize = 5;
 const FAMILIES: [FamilyKind; 2] = [SRP, l2(3.0)];
-
-/// A change to an index.
-#[derive(Debug, Clone)]
-enum Change {
-    Store(usize),
-    /// One of the points that there are, by its place among them.
-    Delete(usize),
-    Update(usize),
-    /// Make it equal to another one.
-    Copy(usize, usize),
-    DeleteEqual(usize),
-    Fit(usize),
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        3 => (0..40_usize).prop_map(Change::Store),
-        1 => (2000..5000_usize).prop_map(Change::Store),
-        4 => any::<usize>().prop_map(Change::Delete),
-        4 => any::<usize>().prop_map(Change::Update),
-        2 => any::<(usize, usize)>().prop_map(|(a, b)| Change::Copy(a, b)),
-        2 => any::<usize>().prop_map(Change::DeleteEqual),
-        1 => (1..200_usize).prop_map(Change::Fit),
-    ]
-}
 
 /// Answers by the points' places among all that there are.
 fn answers(index: &LshIndex, ids: &[u32], queries: &[f32]) -> Vec<(Vec<usize>, Vec<f32>)> {
@@ -76,7 +50,7 @@ proptest! {
 
     #[test]
     fn an_index_after_any_changes_equals_one_built_of_what_is_left(
-        changes in proptest::collection::vec(change(), 1..25),
+        changes in proptest::collection::vec(change(2000..5000, 1..200), 1..25),
         srp: bool,
         seed in 0..1000_u64,
     ) {
@@ -85,61 +59,7 @@ proptest! {
             ..options(FAMILIES[usize::from(srp)], 5, 4)
         };
         let index = LshIndex::new(options.clone()).unwrap();
-        let control = Control::new();
-        let mut model: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
-        let mut next = 0;
-        let fresh = |count: usize, step: usize| normal(seed * 1000 + step as u64, count * DIM);
-        for (step, change) in changes.iter().enumerate() {
-            let pick = |place: usize| model.keys().nth(place % model.len().max(1)).copied();
-            match *change {
-                Change::Store(count) => {
-                    let rows = fresh(count, step);
-                    let ids = index.store(&view(&rows, DIM), &control).unwrap();
-                    prop_assert_eq!(ids.clone(), next..next + count as u32);
-                    next = ids.end;
-                    model.extend(ids.zip(rows.chunks(DIM).map(<[f32]>::to_vec)));
-                }
-                Change::Delete(place) => {
-                    if let Some(id) = pick(place) {
-                        prop_assert_eq!(index.delete(id), Ok(1));
-                        model.remove(&id);
-                    }
-                }
-                Change::Update(place) => {
-                    if let Some(id) = pick(place) {
-                        let row = fresh(1, step);
-                        index.update(id, &view(&row, DIM)).unwrap();
-                        model.insert(id, row);
-                    }
-                }
-                Change::Copy(from, to) => {
-                    if let (Some(from), Some(to)) = (pick(from), pick(to)) {
-                        let row = model[&from].clone();
-                        index.update(to, &view(&row, DIM)).unwrap();
-                        model.insert(to, row);
-                    }
-                }
-                Change::DeleteEqual(place) => {
-                    if let Some(id) = pick(place) {
-                        let row = model[&id].clone();
-                        let count = model.values().filter(|other| **other == row).count();
-                        prop_assert_eq!(index.delete_equal(&view(&row, DIM)), Ok(count));
-                        model.retain(|_, other| *other != row);
-                    }
-                }
-                Change::Fit(count) => {
-                    let rows = fresh(count, step);
-                    index.fit(points(&rows, DIM), &control).unwrap();
-                    model = (0..).zip(rows.chunks(DIM).map(<[f32]>::to_vec)).collect();
-                    next = count as u32;
-                }
-            }
-            prop_assert_eq!(index.size(), model.len());
-        }
-        for (id, row) in &model {
-            prop_assert_eq!(index.vector(*id), Some(row.clone()));
-        }
-        prop_assert_eq!(index.vector(next), None);
+        let model = changed(&index, DIM, &changes, seed)?;
         if !model.is_empty() {
             let ids: Vec<u32> = model.keys().copied().collect();
             let rows: Vec<f32> = model.values().flatten().copied().collect();
@@ -195,24 +115,7 @@ fn an_updated_point_is_found_at_its_new_place_only() {
     for family in FAMILIES {
         let rows = normal(4, 100 * DIM);
         let index = fitted(options(family, 4, 6), &rows, DIM);
-        let control = Control::new();
-        let there = [50.0, -40.0, 30.0, -20.0, 10.0];
-        let nearest = |row: &[f32]| {
-            let found = index.search(&view(row, DIM), 1, &control).unwrap();
-            (found.ids[0], found.distances[0])
-        };
-        for _ in 0..2 {
-            index.update(7, &view(&there, DIM)).unwrap();
-            assert_eq!(nearest(&there), (7, 0.0));
-            assert_eq!(index.vector(7).unwrap(), there);
-            assert_ne!(nearest(&rows[7 * DIM..][..DIM]).0, 7);
-            assert_eq!(index.size(), 100);
-            // And back again.
-            index
-                .update(7, &view(&rows[7 * DIM..][..DIM], DIM))
-                .unwrap();
-            assert_eq!(nearest(&rows[7 * DIM..][..DIM]), (7, 0.0));
-        }
+        assert_found_at_its_new_place_only(&index, &rows);
     }
 }
 

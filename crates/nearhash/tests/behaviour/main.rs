@@ -7,8 +7,10 @@ mod choosing;
 mod defects;
 mod evaluation;
 mod exactness;
-mod faults;
+mod interrupted;
 mod photos;
+mod point_index;
+mod refused;
 mod same_answers;
 mod theory;
 

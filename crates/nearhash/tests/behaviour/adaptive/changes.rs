@@ -1,54 +1,18 @@
 //! Points stored, updated and deleted after fit.
 
-use std::collections::BTreeMap;
-
 use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
 use nearhash::{Control, Metric, Neighbors, Points, RowData, RowSlice, RowsView};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::{FEWEST, METRICS, asked, assert_exact, fitted, floats, knn, search, with_metric};
+use crate::point_index::{Held, assert_found_at_its_new_place_only, change, changed};
 use crate::{normal, points, view};
 
 const DIM: usize = 5;
 
-/// A change to an index.
-#[derive(Debug, Clone)]
-enum Change {
-    Store(usize),
-    /// One of the points that there are, by its place among them.
-    Delete(usize),
-    /// All whose place leaves this remainder.
-    DeleteMany(usize),
-    Update(usize),
-    /// Make it equal to another one.
-    Copy(usize, usize),
-    DeleteEqual(usize),
-    Fit(usize),
-    Reset,
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        3 => (0..40_usize).prop_map(Change::Store),
-        2 => (200..1500_usize).prop_map(Change::Store),
-        4 => any::<usize>().prop_map(Change::Delete),
-        1 => (0..3_usize).prop_map(Change::DeleteMany),
-        4 => any::<usize>().prop_map(Change::Update),
-        2 => any::<(usize, usize)>().prop_map(|(a, b)| Change::Copy(a, b)),
-        2 => any::<usize>().prop_map(Change::DeleteEqual),
-        1 => prop_oneof![1..200_usize, 1000..1300_usize].prop_map(Change::Fit),
-        1 => Just(Change::Reset),
-    ]
-}
-
 /// What a model of the index answers, in one go.
-fn expected(
-    model: &BTreeMap<u32, Vec<f32>>,
-    queries: &[f32],
-    k: usize,
-    metric: Metric,
-) -> Neighbors {
+fn expected(model: &Held, queries: &[f32], k: usize, metric: Metric) -> Neighbors {
     let ids: Vec<u32> = model.keys().copied().collect();
     let rows: Vec<f32> = model.values().flatten().copied().collect();
     let mut found = knn(&view(&rows, DIM), &view(queries, DIM), k, metric);
@@ -61,11 +25,7 @@ fn expected(
 }
 
 #[track_caller]
-fn assert_holds(index: &AdaptiveIndex, model: &BTreeMap<u32, Vec<f32>>, seed: u64) {
-    assert_eq!(index.size(), model.len());
-    for (id, row) in model {
-        assert_eq!(index.vector(*id).as_ref(), Some(row));
-    }
+fn assert_finds(index: &AdaptiveIndex, model: &Held, seed: u64) {
     let mut queries = normal(seed, 12 * DIM);
     queries.extend(model.values().take(2).flatten());
     let metric = index.metric();
@@ -93,7 +53,7 @@ proptest! {
 
     #[test]
     fn an_index_holds_what_is_left_after_any_changes(
-        changes in proptest::collection::vec(change(), 1..20),
+        changes in proptest::collection::vec(change(200..1500, 1000..1300), 1..20),
         cosine: bool,
         seed in 0..1000_u64,
     ) {
@@ -102,72 +62,8 @@ proptest! {
             ..with_metric(METRICS[usize::from(cosine)])
         };
         let index = AdaptiveIndex::new(options).unwrap();
-        let control = Control::new();
-        let mut model: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
-        let mut next = 0;
-        let fresh = |count: usize, step: usize| normal(seed * 1000 + step as u64, count * DIM);
-        for (step, change) in changes.iter().enumerate() {
-            let pick = |place: usize| model.keys().nth(place % model.len().max(1)).copied();
-            match *change {
-                Change::Store(count) => {
-                    let rows = fresh(count, step);
-                    let ids = index.store(&view(&rows, DIM), &control).unwrap();
-                    prop_assert_eq!(ids.clone(), next..next + count as u32);
-                    next = ids.end;
-                    model.extend(ids.zip(rows.chunks(DIM).map(<[f32]>::to_vec)));
-                }
-                Change::Delete(place) => {
-                    if let Some(id) = pick(place) {
-                        prop_assert_eq!(index.delete(id), Ok(1));
-                        prop_assert_eq!(index.delete(id), Ok(0));
-                        model.remove(&id);
-                    }
-                }
-                Change::DeleteMany(rest) => {
-                    let ids: Vec<u32> = model.keys().skip(rest).step_by(3).copied().collect();
-                    for id in ids {
-                        prop_assert_eq!(index.delete(id), Ok(1));
-                        model.remove(&id);
-                    }
-                }
-                Change::Update(place) => {
-                    if let Some(id) = pick(place) {
-                        let row = fresh(1, step);
-                        index.update(id, &view(&row, DIM)).unwrap();
-                        model.insert(id, row);
-                    }
-                }
-                Change::Copy(from, to) => {
-                    if let (Some(from), Some(to)) = (pick(from), pick(to)) {
-                        let row = model[&from].clone();
-                        index.update(to, &view(&row, DIM)).unwrap();
-                        model.insert(to, row);
-                    }
-                }
-                Change::DeleteEqual(place) => {
-                    if let Some(id) = pick(place) {
-                        let row = model[&id].clone();
-                        let count = model.values().filter(|other| **other == row).count();
-                        prop_assert_eq!(index.delete_equal(&view(&row, DIM)), Ok(count));
-                        model.retain(|_, other| *other != row);
-                    }
-                }
-                Change::Fit(count) => {
-                    let rows = fresh(count, step);
-                    index.fit(points(&rows, DIM), &control).unwrap();
-                    model = (0..).zip(rows.chunks(DIM).map(<[f32]>::to_vec)).collect();
-                    next = count as u32;
-                }
-                Change::Reset => {
-                    index.reset().unwrap();
-                    model.clear();
-                    next = 0;
-                }
-            }
-            prop_assert_eq!(index.size(), model.len());
-        }
-        prop_assert_eq!(index.vector(next), None);
-        assert_holds(&index, &model, seed);
+        let model = changed(&index, DIM, &changes, seed)?;
+        assert_finds(&index, &model, seed);
     }
 }
 
@@ -209,22 +105,7 @@ fn many(metric: Metric) -> (AdaptiveIndex, Vec<f32>) {
 #[test]
 fn an_updated_point_is_found_at_its_new_place_only() {
     let (index, rows) = many(Metric::Euclidean);
-    let there = [50.0, -40.0, 30.0, -20.0, 10.0];
-    let nearest = |row: &[f32]| {
-        let found = search(&index, &view(row, DIM), &SearchOptions::nearest(1));
-        (found.ids[0], found.distances[0])
-    };
-    let home = &rows[7 * DIM..8 * DIM];
-    for _ in 0..2 {
-        index.update(7, &view(&there, DIM)).unwrap();
-        assert_eq!(nearest(&there), (7, 0.0));
-        assert_eq!(index.vector(7).unwrap(), there);
-        assert_ne!(nearest(home).0, 7);
-        assert_eq!(index.size(), 1200);
-        // And back again.
-        index.update(7, &view(home, DIM)).unwrap();
-        assert_eq!(nearest(home), (7, 0.0));
-    }
+    assert_found_at_its_new_place_only(&index, &rows);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Bad input, cancelled and concurrent calls: a clear error, nothing lost or half-changed.
 
-use std::time::Duration;
-
 use nearhash::adaptive::{AdaptiveIndex, Description, IndexOptions, MAX_SETTLE, SearchOptions};
 use nearhash::{Control, Error, MAX_DIM, Metric, Neighbors, Points, RowData, RowSlice};
 
 use super::{asked, fitted, floats, search, with_metric};
 use crate::photos::{self, SCALED};
+use crate::point_index::{
+    assert_busy, assert_free, assert_replaced_at_once, assert_searched_meanwhile,
+    assert_unknown_ids_are_named, wait_for,
+};
 use crate::{normal, points, view, with_threads};
 
 const DIM: usize = 6;
@@ -223,17 +225,7 @@ fn ids_that_nobody_has_are_named() {
     for count in [10, 1100] {
         let rows = normal(7, count * DIM);
         let index = fitted(IndexOptions::default(), floats(&rows), DIM);
-        index.delete(4).unwrap();
-        let row = view(&rows[..DIM], DIM);
-        for id in [4, count as u32, u32::MAX] {
-            assert_eq!(
-                index.update(id, &row),
-                Err(Error::UnknownId { received: id })
-            );
-            assert_eq!(index.delete(id), Ok(0));
-            assert_eq!(index.vector(id), None);
-        }
-        assert_eq!(index.size(), count - 1);
+        assert_unknown_ids_are_named(&index, &view(&rows[..DIM], DIM), count);
     }
 }
 
@@ -272,17 +264,6 @@ fn a_call_cancelled_before_it_begins_changes_nothing() {
     }
 }
 
-/// Wait until the work under `control` has come to a stage. A minute without it is a failure.
-fn wait_for(control: &Control, stage: &str) {
-    for _ in 0..60_000 {
-        if control.progress().stage == stage {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("never came to {stage}: {:?}", control.progress());
-}
-
 #[test]
 fn while_a_fit_runs_searches_see_the_old_points_and_other_changes_are_refused() {
     let dim = photos::DIM;
@@ -296,57 +277,25 @@ fn while_a_fit_runs_searches_see_the_old_points_and_other_changes_are_refused() 
             let fit = || index.fit(points(&SCALED, dim), &control);
             let fit = scope.spawn(move || with_threads(1, fit));
             wait_for(&control, stage);
-            let other = Control::new();
-            let one = view(&rows[..dim], dim);
-            let busy = |argument| Error::Busy { argument };
-            assert_eq!(index.fit(points(rows, dim), &other), Err(busy("fit")));
-            assert_eq!(index.store(&one, &other), Err(busy("store")));
-            assert_eq!(index.update(0, &one), Err(busy("update")));
-            assert_eq!(index.delete(0), Err(busy("delete")));
-            assert_eq!(index.delete_equal(&one), Err(busy("delete")));
-            assert_eq!(index.reset(), Err(busy("reset")));
+            assert_busy(&index, &view(&rows[..dim], dim), points(rows, dim));
             assert!(control.cancel());
             // It was at work all the time.
             assert_eq!(fit.join().unwrap(), Err(Error::Cancelled));
         });
         assert_eq!(sight(&index), before);
     }
-    // The index is free again.
-    assert_eq!(index.delete(0), Ok(1));
-    assert_eq!(index.reset(), Ok(()));
-    assert_eq!(index.size(), 0);
+    assert_free(&index);
 }
 
 #[test]
 fn a_fit_replaces_all_points_at_once_under_running_searches() {
-    // Searches see either the old points or the new ones, never a part of either.
     let (old, new) = (normal(9, 1100 * DIM), normal(10, 1300 * DIM));
     let queries = normal(11, 20 * DIM);
     let answers =
         |index: &AdaptiveIndex| search(index, &view(&queries, DIM), &SearchOptions::nearest(5));
     let index = fitted(IndexOptions::default(), floats(&old), DIM);
-    let before = answers(&index);
-    let after = answers(&fitted(IndexOptions::default(), floats(&new), DIM));
-    assert_ne!(before, after);
-    std::thread::scope(|scope| {
-        let searches: Vec<_> = (0..3)
-            .map(|_| {
-                scope.spawn(|| {
-                    loop {
-                        let found = answers(&index);
-                        if found == after {
-                            return;
-                        }
-                        assert_eq!(found, before);
-                    }
-                })
-            })
-            .collect();
-        index.fit(points(&new, DIM), &Control::new()).unwrap();
-        for search in searches {
-            search.join().unwrap();
-        }
-    });
+    let twin = fitted(IndexOptions::default(), floats(&new), DIM);
+    assert_replaced_at_once(&index, points(&new, DIM), &twin, answers);
 }
 
 #[test]
@@ -355,32 +304,12 @@ fn searches_go_on_while_points_come_and_go() {
     let index = fitted(IndexOptions::default(), floats(&rows), DIM);
     // The first hundred stay, so each of them is found at distance 0 by every exact search.
     let stay = view(&rows[..100 * DIM], DIM);
-    std::thread::scope(|scope| {
-        let searches: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    for _ in 0..60 {
-                        let found = search(&index, &stay, &asked(1, 1.0));
-                        assert_eq!(found.distances, [0.0; 100]);
-                        let found = search(&index, &stay, &SearchOptions::nearest(7));
-                        assert_eq!(found.counts, [7; 100]);
-                    }
-                })
-            })
-            .collect();
-        for id in 100..1100 {
-            let row = view(&rows[id * DIM..][..DIM], DIM);
-            match id % 3 {
-                0 => assert_eq!(index.delete(id as u32), Ok(1)),
-                1 => index.update(id as u32, &row).unwrap(),
-                _ => drop(index.store(&row, &Control::new()).unwrap()),
-            }
-        }
-        for search in searches {
-            search.join().unwrap();
-        }
+    assert_searched_meanwhile(&index, &view(&rows, DIM), || {
+        let found = search(&index, &stay, &asked(1, 1.0));
+        assert_eq!(found.distances, [0.0; 100]);
+        let found = search(&index, &stay, &SearchOptions::nearest(7));
+        assert_eq!(found.counts, [7; 100]);
     });
-    assert_eq!(index.size(), 1100);
 }
 
 #[test]

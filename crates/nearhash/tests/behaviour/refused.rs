@@ -1,6 +1,4 @@
-//! Bad input, cancelled and concurrent calls: a clear error, nothing lost or half-changed.
-
-use std::time::Duration;
+//! Bad input: a clear error, nothing lost or half-changed.
 
 use nearhash::lsh::{MAX_PROJECTIONS, MAX_TABLES, R_MAX, R_MIN};
 use nearhash::{
@@ -8,14 +6,14 @@ use nearhash::{
     Result, RowData, RowSlice, RowsView,
 };
 
-use crate::photos::{self, DIM, SCALED};
-use crate::{SRP, fitted, l2, normal, options, points, view, with_threads};
+use crate::point_index::assert_unknown_ids_are_named;
+use crate::{SRP, fitted, l2, normal, options, points, view};
 
-const FAMILIES: [FamilyKind; 2] = [SRP, l2(4.0)];
+pub(crate) const FAMILIES: [FamilyKind; 2] = [SRP, l2(4.0)];
 
 /// Everything that can be seen of an index.
 #[derive(Debug, PartialEq)]
-struct Sight {
+pub(crate) struct Sight {
     size: usize,
     predictions: Predictions,
     buckets: Vec<(String, Vec<u32>)>,
@@ -23,7 +21,7 @@ struct Sight {
     last: Option<Vec<f32>>,
 }
 
-fn sight(index: &LshIndex, queries: &[f32], dim: usize) -> Sight {
+pub(crate) fn sight(index: &LshIndex, queries: &[f32], dim: usize) -> Sight {
     let options = PredictOptions {
         vectors: true,
         ..PredictOptions::default()
@@ -42,7 +40,7 @@ fn sight(index: &LshIndex, queries: &[f32], dim: usize) -> Sight {
 
 /// Text of every part, as a program or a person will want it.
 #[track_caller]
-fn assert_clear(error: &Error, code: &str, argument: &str) {
+pub(crate) fn assert_clear(error: &Error, code: &str, argument: &str) {
     assert_eq!((error.code(), error.argument()), (code, argument));
     assert!(!error.received().is_empty());
     assert!(!error.allowed().is_empty());
@@ -453,256 +451,6 @@ fn ids_that_nobody_has_are_named() {
     for family in FAMILIES {
         let index = fitted(options(family, 3, 2), &rows, 3);
         let row = view(&rows[..3], 3);
-        assert_eq!(index.delete(4), Ok(1));
-        for id in [4, 10, u32::MAX] {
-            assert_eq!(index.delete(id), Ok(0));
-            let error = index.update(id, &row).unwrap_err();
-            assert_clear(&error, "ERR_NEARHASH_UNKNOWN_ID", "id");
-            assert_eq!(error.received(), id.to_string());
-            assert_eq!(index.vector(id), None);
-        }
-        assert_eq!(index.size(), 9);
+        assert_unknown_ids_are_named(&index, &row, 10);
     }
-}
-
-#[test]
-fn a_call_cancelled_before_it_begins_changes_nothing() {
-    let rows = &SCALED[..2000 * DIM];
-    for family in FAMILIES {
-        for options in [
-            options(family, 8, 4),
-            LshOptions {
-                family,
-                ..LshOptions::default()
-            },
-        ] {
-            let index = fitted(options, rows, DIM);
-            let before = sight(&index, photos::queries(), DIM);
-            let control = Control::new();
-            control.cancel();
-            assert!(control.is_cancelled());
-            let more = view(&SCALED[..9000 * DIM], DIM);
-            let some = view(photos::queries(), DIM);
-            let one = view(&rows[..DIM], DIM);
-            let cancelled = Error::Cancelled;
-            assert_eq!(
-                index.fit(points(&SCALED, DIM), &control),
-                Err(cancelled.clone())
-            );
-            // Few go to the open part, many are sorted in.
-            assert_eq!(index.store(&one, &control), Err(cancelled.clone()));
-            assert_eq!(index.store(&more, &control), Err(cancelled.clone()));
-            for queries in [&one, &some] {
-                assert_eq!(index.search(queries, 1, &control), Err(cancelled.clone()));
-                let predicted = index.predict(queries, &PredictOptions::default(), &control);
-                assert_eq!(predicted, Err(cancelled.clone()));
-                let evaluated = index.evaluate(queries, 1, &control);
-                assert_eq!(evaluated, Err(cancelled.clone()));
-            }
-            assert_eq!(sight(&index, photos::queries(), DIM), before);
-            assert_eq!(index.store(&one, &Control::new()), Ok(2000..2001));
-            assert_eq!(cancelled.code(), "ERR_NEARHASH_CANCELLED");
-        }
-    }
-}
-
-/// Wait until the work under `control` has come to a stage. A minute without it is a failure.
-fn wait_for(control: &Control, stage: &str) {
-    for _ in 0..60_000 {
-        if control.progress().stage == stage {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("never came to {stage}: {:?}", control.progress());
-}
-
-#[test]
-fn while_a_fit_runs_searches_see_the_old_points_and_other_changes_are_refused() {
-    let rows = &SCALED[..500 * DIM];
-    let queries = photos::queries();
-    for family in FAMILIES {
-        // Several seconds of work for all points, were it not stopped.
-        let index = fitted(options(family, 64, 1500), rows, DIM);
-        let before = sight(&index, queries, DIM);
-        let control = Control::new();
-        std::thread::scope(|scope| {
-            // In threads of its own, so that nothing else waits for it.
-            let fit = || index.fit(points(&SCALED, DIM), &control);
-            let fit = scope.spawn(move || with_threads(1, fit));
-            wait_for(&control, "hash");
-            let other = Control::new();
-            let one = view(&rows[..DIM], DIM);
-            let check = |error: Error, argument: &str| {
-                assert_clear(&error, "ERR_NEARHASH_BUSY", argument);
-                assert_eq!(error.allowed().split(' ').next(), Some("one"));
-            };
-            check(index.fit(points(rows, DIM), &other).unwrap_err(), "fit");
-            check(index.store(&one, &other).unwrap_err(), "store");
-            check(index.update(0, &one).unwrap_err(), "update");
-            check(index.delete(0).unwrap_err(), "delete");
-            check(index.delete_equal(&one).unwrap_err(), "delete");
-            check(index.reset().unwrap_err(), "reset");
-            assert_eq!(sight(&index, queries, DIM), before);
-            assert_eq!(index.describe().size, 500);
-            let progress = control.progress();
-            assert_eq!((progress.stage, progress.total), ("hash", 1500));
-            assert!(progress.done < progress.total);
-            control.cancel();
-            // It was at work all the time.
-            assert_eq!(fit.join().unwrap(), Err(Error::Cancelled));
-        });
-        assert_eq!(sight(&index, queries, DIM), before);
-        // The index is free again.
-        assert_eq!(index.delete(0), Ok(1));
-        assert_eq!(index.reset(), Ok(()));
-        assert_eq!(index.size(), 0);
-    }
-}
-
-#[test]
-fn a_fit_replaces_all_points_at_once_under_running_searches() {
-    // Searches see either the old points or the new ones, never a part of either.
-    let (old, new) = (&SCALED[..3000 * DIM], &SCALED[3000 * DIM..9000 * DIM]);
-    let queries = view(&SCALED[..20 * DIM], DIM);
-    for family in FAMILIES {
-        let index = fitted(options(family, 10, 8), old, DIM);
-        let answers = |index: &LshIndex| {
-            let found = index.search(&queries, 5, &Control::new()).unwrap();
-            (
-                found.ids,
-                found
-                    .distances
-                    .iter()
-                    .map(|x| x.to_bits())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        let before = answers(&index);
-        let after = answers(&fitted(options(family, 10, 8), new, DIM));
-        assert_ne!(before, after);
-        std::thread::scope(|scope| {
-            let searches: Vec<_> = (0..3)
-                .map(|_| {
-                    scope.spawn(|| {
-                        loop {
-                            let found = answers(&index);
-                            if found == after {
-                                return;
-                            }
-                            assert_eq!(found, before);
-                        }
-                    })
-                })
-                .collect();
-            index.fit(points(new, DIM), &Control::new()).unwrap();
-            for search in searches {
-                search.join().unwrap();
-            }
-        });
-    }
-}
-
-#[test]
-fn searches_go_on_while_points_come_and_go() {
-    let rows = &SCALED[..1000 * DIM];
-    for family in FAMILIES {
-        let index = fitted(options(family, 8, 4), rows, DIM);
-        // The first hundred stay, so each of them is found at distance 0 by every search.
-        let stay = view(&rows[..100 * DIM], DIM);
-        std::thread::scope(|scope| {
-            let searches: Vec<_> = (0..2)
-                .map(|_| {
-                    scope.spawn(|| {
-                        for _ in 0..60 {
-                            let found = index.search(&stay, 1, &Control::new()).unwrap();
-                            assert_eq!(found.distances, [0.0; 100]);
-                        }
-                    })
-                })
-                .collect();
-            for id in 100..1000 {
-                let row = view(&rows[id * DIM..][..DIM], DIM);
-                match id % 3 {
-                    0 => assert_eq!(index.delete(id as u32), Ok(1)),
-                    1 => index.update(id as u32, &row).unwrap(),
-                    _ => drop(index.store(&row, &Control::new()).unwrap()),
-                }
-            }
-            for search in searches {
-                search.join().unwrap();
-            }
-        });
-        assert_eq!(index.size(), 1000);
-    }
-}
-
-#[test]
-fn progress_ends_with_all_tables_done() {
-    for family in FAMILIES {
-        let index = LshIndex::new(options(family, 4, 37)).unwrap();
-        let control = Control::new();
-        index
-            .fit(points(&SCALED[..100 * DIM], DIM), &control)
-            .unwrap();
-        let progress = control.progress();
-        assert_eq!(
-            (progress.stage, progress.done, progress.total),
-            ("hash", 37, 37)
-        );
-        let queries = view(photos::queries(), DIM);
-        index.search(&queries, 1, &control).unwrap();
-        let progress = control.progress();
-        assert_eq!(
-            (progress.stage, progress.done, progress.total),
-            ("queries", 200, 200)
-        );
-    }
-}
-
-#[test]
-fn running_work_of_every_kind_can_be_stopped() {
-    // Seconds of work each, in one thread.
-    let rows = &SCALED[..];
-    let all = view(rows, DIM);
-    let index = fitted(options(l2(4.0), 15, 20), rows, DIM);
-    index.set_budget(100);
-    let stop = |stage: &str, work: &(dyn Fn(&Control) -> Result<()> + Sync)| {
-        let control = Control::new();
-        std::thread::scope(|scope| {
-            let work = scope.spawn(|| with_threads(1, || work(&control)));
-            wait_for(&control, stage);
-            control.cancel();
-            assert_eq!(work.join().unwrap(), Err(Error::Cancelled), "{stage}");
-        });
-    };
-    let predict = PredictOptions::default();
-    stop("queries", &|control| {
-        index.search(&all, 10, control).map(drop)
-    });
-    stop("queries", &|control| {
-        index.predict(&all, &predict, control).map(drop)
-    });
-    stop("queries", &|control| {
-        index.evaluate(&all, 10, control).map(drop)
-    });
-    let cosine = nearhash::Metric::Cosine;
-    stop("distances", &|control| {
-        nearhash::exact::knn(&all, &all, 10, cosine, control).map(drop)
-    });
-    // In f64, which takes its time.
-    let far: Vec<f32> = rows[..6000 * DIM].iter().map(|x| x * 1e20).collect();
-    let far = view(&far, DIM);
-    let euclidean = nearhash::Metric::Euclidean;
-    stop("distances", &|control| {
-        nearhash::exact::cdist(&far, &far, euclidean, control).map(drop)
-    });
-    // Sorting in, with many tables.
-    let index = fitted(options(SRP, 64, 1000), &rows[..100 * DIM], DIM);
-    stop("hash", &|control| index.store(&all, control).map(drop));
-    assert_eq!(index.size(), 100);
-    assert_eq!(
-        index.store(&view(&rows[..DIM], DIM), &Control::new()),
-        Ok(100..101)
-    );
 }
