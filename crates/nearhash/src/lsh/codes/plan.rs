@@ -1,6 +1,7 @@
 //! Whether codes pay, and which.
 
-use super::{Map, lines_for};
+use super::lines_for;
+use super::map::Map;
 use crate::adaptive::projection::Spectrum;
 use crate::kernel::{Kernels, LANES, LINE, padded_width};
 use crate::metric::Prepared;

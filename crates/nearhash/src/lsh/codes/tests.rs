@@ -7,6 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::adaptive::projection::Spectrum;
+use crate::kernel::padded_width;
 use crate::lsh::tests::config;
 use crate::metric::Metric;
 use crate::points::{Points, RowData, RowSlice, RowsView};
