@@ -1,8 +1,9 @@
 // What Index answers, beside exact search on the same points.
 
 import fc from 'fast-check'
-import { Index, knnSync, type Filter, type IndexOptions, type Metric, type Neighbors, type NumericArray } from 'nearhash'
+import { Index, knnSync, type IndexOptions, type Metric, type Neighbors, type NumericArray } from 'nearhash'
 import { describe, expect, it } from 'vitest'
+import { filtersOf } from './support/filters.js'
 import { integers, matrixOf, normal, rowsOf, uniform } from './support/random.js'
 
 const METRICS: Metric[] = ['euclidean', 'cosine']
@@ -111,30 +112,16 @@ describe.each(METRICS)('%s', (metric) => {
     ['all', () => true],
     ['none', () => false],
   ])('a filter that admits %s', (_name, admits) => {
-    const ids = Array.from({ length: 20_000 }, (_, id) => id)
-    const [allowed, denied] = [ids.filter(admits), ids.filter((id) => !admits(id))]
-    const bits = (set: number[]): Uint8Array => {
-      const bytes = new Uint8Array(2500)
-      for (const id of set) bytes[id >> 3]! |= 1 << (id & 7)
-      return bytes
-    }
-    const rows = ids.map((id) => points.data.subarray(id * dim, (id + 1) * dim))
+    const { allowed, filters } = filtersOf(20_000, admits)
+    const rows = Array.from({ length: 20_000 }, (_, id) => points.data.subarray(id * dim, (id + 1) * dim))
     const some = Array.from({ length: 20 }, (_, i) => queries.subarray(i * dim, (i + 1) * dim))
     const expected = exact(rows, allowed, some, 10, metric)
-    const filters: Filter[] = [
-      { allow: allowed },
-      { allow: Uint32Array.from(allowed) },
-      { allow: bits(allowed) },
-      { deny: denied },
-      { deny: Uint32Array.from(denied) },
-      { deny: bits(denied) },
-    ]
     for (const filter of filters) expect(plain(index.searchSync(some, { recall: 1, filter }))).toEqual(expected)
-    const found = index.searchSync(some, { filter: filters[0]! })
+    const found = index.searchSync(some, { filter: filters[0] })
     for (const [i, row] of plain(found).entries()) {
       expect(row.ids.every(admits)).toBe(true)
       expect(row.ids.length).toBe(Math.min(10, allowed.length))
-      expect(plain(index.searchSync(some[i]!, { filter: filters[4]! }))).toEqual([row])
+      expect(plain(index.searchSync(some[i]!, { filter: filters[4] }))).toEqual([row])
     }
   })
 })

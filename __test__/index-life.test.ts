@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { Index, knnSync, NearhashError, type Metric, type NumericArray, type Progress, type Vectors } from 'nearhash'
 import { describe, expect, it } from 'vitest'
 import { binding } from './support/binding.js'
+import { refusedChanges } from './support/changes.js'
 import { refusal, rejection } from './support/errors.js'
 import { integers, matrixOf, normal, rowsOf } from './support/random.js'
 
@@ -148,17 +149,7 @@ describe('one change at a time', () => {
     const old = index.searchSync(queries)
     const stop = new AbortController()
     const fitting = index.fit(endless, { signal: stop.signal })
-    const refused = [
-      await rejection(() => index.fit(points)),
-      refusal(() => index.fitSync(points)),
-      await rejection(() => index.storeVecs(queries)),
-      refusal(() => index.storeVecsSync(queries)),
-      refusal(() => index.storeVec(queries[0]!)),
-      refusal(() => index.updateVec(0, queries[0]!)),
-      refusal(() => index.deleteVec(0)),
-      refusal(() => index.deleteVec(points[0]!)),
-      refusal(() => index.reset()),
-    ]
+    const refused = await refusedChanges(index, points, queries)
     expect(refused.map(({ code }) => code)).toEqual(Array(9).fill('ERR_NEARHASH_BUSY'))
     expect(index.searchSync(queries)).toEqual(old)
     expect(await index.search(queries)).toEqual(old)

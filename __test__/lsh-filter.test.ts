@@ -2,6 +2,7 @@
 
 import { L2, SRP, type Filter, type LshIndex, type Neighbors } from 'nearhash'
 import { describe, expect, it } from 'vitest'
+import { filtersOf } from './support/filters.js'
 import { matrixOf, normal } from './support/random.js'
 
 const ROWS = 3000
@@ -14,12 +15,6 @@ const MAKE: [name: string, make: () => LshIndex][] = [
   ['SRP', () => new SRP({ nProjections: 6, nHashTables: 5 })],
   ['L2', () => new L2({ nProjections: 4, nHashTables: 5, r: 16 })],
 ]
-
-function bits(ids: readonly number[]): Uint8Array {
-  const set = new Uint8Array(Math.ceil((Math.max(-1, ...ids) + 1) / 8))
-  for (const id of ids) set[id >> 3]! |= 1 << (id % 8)
-  return set
-}
 
 function plain(found: Neighbors) {
   return Array.from(found, ({ ids, distances }) => ({ ids: Array.from(ids), distances: Array.from(distances) }))
@@ -43,23 +38,14 @@ describe.each(MAKE)('%s', (_name, make) => {
   ])('a filter that admits %s of the points', async (_name, admits) => {
     for (const budget of [0, 4]) {
       const index = make().fitSync(points).multiProbe(budget)
-      const ids = Array.from({ length: ROWS }, (_, id) => id)
-      const [allowed, denied] = [ids.filter(admits), ids.filter((id) => !admits(id))]
-      const filters: Filter[] = [
-        { allow: allowed },
-        { allow: Uint32Array.from(allowed) },
-        { allow: bits(allowed) },
-        { deny: denied },
-        { deny: Uint32Array.from(denied) },
-        { deny: bits(denied) },
-      ]
+      const { filters } = filtersOf(ROWS, admits)
       for (const k of [1, 10]) {
         const expected = slow(index, admits, k)
         for (const filter of filters) expect(plain(index.searchSync(asked, { k, filter }))).toEqual(expected)
-        expect(plain(await index.search(asked, { k, filter: filters[0]! }))).toEqual(expected)
+        expect(plain(await index.search(asked, { k, filter: filters[0] }))).toEqual(expected)
         // A single query in a typed array has a way of its own.
-        expect(plain(index.searchSync(query, { k, filter: filters[1]! }))).toEqual(expected.slice(0, 1))
-        const { recall } = index.evaluateSync(asked, { k, filter: filters[0]! })
+        expect(plain(index.searchSync(query, { k, filter: filters[1] }))).toEqual(expected.slice(0, 1))
+        const { recall } = index.evaluateSync(asked, { k, filter: filters[0] })
         if (expected.every((row) => row.ids.length === 0)) expect(recall).toBe(0)
         else expect(recall).toBeGreaterThan(0)
       }

@@ -1,5 +1,6 @@
 import { knn, L2, NearhashError, SRP, type LshIndex } from 'nearhash'
 import { describe, expect, it } from 'vitest'
+import { refusedChanges } from './support/changes.js'
 import { refusal, rejection } from './support/errors.js'
 import { integers, matrixOf, normal, rowsOf } from './support/random.js'
 
@@ -30,17 +31,7 @@ describe.each(FAMILIES)('%s', (_name, make) => {
   it('refuses every change while a fit runs, and loses nothing', async () => {
     const index = make().fitSync(points)
     const fitting = index.fit(many)
-    const refused = [
-      await rejection(() => index.fit(points)),
-      refusal(() => index.fitSync(points)),
-      await rejection(() => index.storeVecs(queries)),
-      refusal(() => index.storeVecsSync(queries)),
-      refusal(() => index.storeVec(queries[0]!)),
-      refusal(() => index.updateVec(0, queries[0]!)),
-      refusal(() => index.deleteVec(0)),
-      refusal(() => index.deleteVec(points[0]!)),
-      refusal(() => index.reset()),
-    ]
+    const refused = await refusedChanges(index, points, queries)
     expect(refused.map(({ code }) => code)).toEqual(Array(9).fill('ERR_NEARHASH_BUSY'))
     expect(refused.map(({ argument }) => argument)).toEqual([
       'fit',

@@ -3,7 +3,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `adaptive`, `lsh`, `lsh_answers`, `tokens`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
+//! | `adaptive`, `lsh`, `lsh_answers`, `tokens`, `cluster_tokens`, `lsh_tokens`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
 //! | `rows`, `filter`, `arrays` | vectors and ids on their way in, results on their way out |
 //! | `single_query` | one query and its answer through memory that both sides know |
 //! | `owned`, `point_index` | an index behind an object of JavaScript's, and what all of them can do |
@@ -16,6 +16,7 @@
 
 pub mod adaptive;
 mod arrays;
+pub mod cluster_tokens;
 pub mod control;
 pub mod evaluation;
 pub mod exact;
@@ -24,6 +25,7 @@ pub mod fault;
 pub mod filter;
 pub mod lsh;
 pub mod lsh_answers;
+pub mod lsh_tokens;
 pub mod memory;
 mod owned;
 mod point_index;
