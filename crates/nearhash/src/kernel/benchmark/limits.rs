@@ -4,9 +4,10 @@ use std::hint::black_box;
 
 use super::median_seconds;
 use crate::kernel::lanes::Lanes;
+use crate::kernel::level::Level;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::x86_64;
-use crate::kernel::{Kernels, LINE, Level, Line, portable};
+use crate::kernel::{Kernels, LINE, Line, portable};
 
 /// Limits on one level.
 #[derive(Debug, Clone)]
