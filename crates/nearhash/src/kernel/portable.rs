@@ -124,9 +124,14 @@ impl Lanes for Array {
     #[inline(always)]
     unsafe fn store_floor(self, to: *mut i32) {
         let floors = self.0.map(|x| {
-            // `max` turns NaN into its other operand, which `clamp` would not.
-            let low = x.max(-FLOOR_LIMIT);
-            low.min(FLOOR_LIMIT).floor() as i32
+            // NaN by itself: of a signalling one, `min` and `max` make different things on
+            // different CPUs.
+            let floor = x.clamp(-FLOOR_LIMIT, FLOOR_LIMIT).floor() as i32;
+            if x.is_nan() {
+                -FLOOR_LIMIT as i32
+            } else {
+                floor
+            }
         });
         // SAFETY: the caller has sixteen integers writable there.
         unsafe { to.cast::<[i32; LANES]>().write_unaligned(floors) }
