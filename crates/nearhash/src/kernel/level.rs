@@ -1,5 +1,8 @@
 //! Which instruction sets there are, and what they are called.
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::is_aarch64_feature_detected;
+
 use super::Kernels;
 
 /// Instruction sets, worst first.
@@ -16,6 +19,12 @@ pub(crate) enum Level {
     /// And VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    /// NEON, by hand: every aarch64 CPU has it.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// And dot products of bytes (FEAT_DotProd).
+    #[cfg(target_arch = "aarch64")]
+    NeonDot,
 }
 
 impl Level {
@@ -27,6 +36,10 @@ impl Level {
         Self::Avx512,
         #[cfg(target_arch = "x86_64")]
         Self::Avx512Vnni,
+        #[cfg(target_arch = "aarch64")]
+        Self::Neon,
+        #[cfg(target_arch = "aarch64")]
+        Self::NeonDot,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -38,6 +51,10 @@ impl Level {
             Self::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => "avx512vnni",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDot => "neondot",
         }
     }
 
@@ -64,11 +81,16 @@ impl Level {
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => Self::Avx512.available() && is_x86_feature_detected!("avx512vnni"),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => is_aarch64_feature_detected!("neon"),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDot => Self::Neon.available() && is_aarch64_feature_detected!("dotprod"),
         }
     }
 }
 
-/// Name of the instruction set in use: `"avx512vnni"`, `"avx512"`, `"avx2"` or `"portable"`.
+/// Name of the instruction set in use: `"avx512vnni"`, `"avx512"`, `"avx2"` or `"portable"` on
+/// x86-64, `"neondot"`, `"neon"` or `"portable"` on aarch64, `"portable"` elsewhere.
 ///
 /// It is the best that the CPU has. The environment variable `NEARHASH_CPU` may name a lesser one;
 /// a better one than the CPU has, or an unknown name, changes nothing. Answers are the same.

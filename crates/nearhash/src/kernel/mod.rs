@@ -5,6 +5,8 @@
 //! one that the CPU has is chosen once, at run time. All give the same bits: sums have one order,
 //! multiply and add are fused, and there is nothing that a wider register does otherwise.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 #[cfg(feature = "kernel-benchmark")]
 pub mod benchmark;
 mod calls;

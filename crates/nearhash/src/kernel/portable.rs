@@ -1,5 +1,4 @@
-//! Lanes without intrinsics. On aarch64 the compiler turns them into NEON, which every such CPU
-//! has, fused multiply-add included.
+//! Lanes without intrinsics, for CPUs without a level of their own and to compare with.
 
 use super::codes::{Dots, LINE, Line};
 use super::lanes::{FLOOR_LIMIT, LANES, Lanes};
@@ -93,8 +92,8 @@ impl Lanes for Array {
     }
 
     #[inline(always)]
-    unsafe fn select(self, bits: u16, other: Self) -> Self {
-        self.each(|i, x| if bits >> i & 1 == 1 { x } else { other.0[i] })
+    unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
+        self.each(|i, x| if x <= other.0[i] { yes.0[i] } else { no.0[i] })
     }
 
     #[inline(always)]

@@ -11,7 +11,9 @@ pub(crate) fn prefetch<T>(at: &T) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast());
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    super::aarch64::prefetch_near(std::ptr::from_ref(at).cast());
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = at;
 }
 
@@ -26,6 +28,10 @@ pub(crate) fn prefetch_lines(lines: &[Line]) {
             _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(line).cast());
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    for line in lines {
+        super::aarch64::prefetch_far(std::ptr::from_ref(line).cast());
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = lines;
 }

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "aarch64")]
+use super::aarch64;
 use super::codes::{self, Axes, Score, Scored};
 use super::generic::{self, Gather, Pairs, Projection};
 use super::level::Level;
@@ -50,11 +52,13 @@ pub(super) struct GatherKernels {
     pub(super) f32: unsafe fn(Gather<'_, f32>),
 }
 
-/// The table of kernels for one lanes type. `$shapes` are rows × panels (and panels for a single
-/// row) of a projection tile, and queries × rows of a tile of pairs: what fits the registers.
+/// The table of kernels for one lanes type. The shapes are rows × panels (and panels for a single
+/// row) of a tile of projections, of one of squares, and queries × rows of a tile of pairs: what
+/// fits the registers.
 macro_rules! kernels {
     ($name:ident, $level:expr, $lanes:ty, $dots:ty, $(#[$features:meta])?,
-     project $rows:literal x $panels:literal, $single:literal, pairs $q:literal x $r:literal) => {
+     project $rows:literal x $panels:literal, $single:literal,
+     squares $square_rows:literal x $square_panels:literal, pairs $q:literal x $r:literal) => {
         static $name: Kernels = {
             $(#[$features])?
             unsafe fn project(p: Projection) {
@@ -64,7 +68,7 @@ macro_rules! kernels {
             $(#[$features])?
             unsafe fn squares(p: Projection) {
                 // SAFETY: as above.
-                unsafe { generic::project::<$lanes, true, $rows, $panels, $single>(p) }
+                unsafe { generic::project::<$lanes, true, $square_rows, $square_panels, $single>(p) }
             }
             $(#[$features])?
             unsafe fn gather_u8<const SCALED: bool>(g: Gather<'_, u8>) {
@@ -218,19 +222,27 @@ macro_rules! kernels {
 }
 
 kernels!(PORTABLE, Level::Portable, portable::Array, portable::Loops, ,
-    project 2 x 1, 2, pairs 1 x 4);
+    project 2 x 1, 2, squares 2 x 1, pairs 1 x 4);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX2, Level::Avx2, x86_64::avx2::TwoYmm, x86_64::avx2::Pairwise,
     #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
-    project 6 x 1, 5, pairs 1 x 4);
+    project 6 x 1, 5, squares 6 x 1, pairs 1 x 4);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX512, Level::Avx512, x86_64::avx512::Zmm, x86_64::avx512::Pairwise,
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
-    project 6 x 4, 8, pairs 4 x 4);
+    project 6 x 4, 8, squares 6 x 4, pairs 4 x 4);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX512_VNNI, Level::Avx512Vnni, x86_64::avx512::Zmm, x86_64::avx512::Vnni,
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
-    project 6 x 4, 8, pairs 4 x 4);
+    project 6 x 4, 8, squares 6 x 4, pairs 4 x 4);
+#[cfg(target_arch = "aarch64")]
+kernels!(NEON, Level::Neon, aarch64::neon::FourQ, aarch64::neon::LongProducts,
+    #[target_feature(enable = "neon")],
+    project 6 x 1, 3, squares 4 x 1, pairs 1 x 4);
+#[cfg(target_arch = "aarch64")]
+kernels!(NEON_DOT, Level::NeonDot, aarch64::neon::FourQ, aarch64::dot_product::DotProduct,
+    #[target_feature(enable = "neon,dotprod")],
+    project 6 x 1, 3, squares 4 x 1, pairs 1 x 4);
 
 impl Kernels {
     /// The kernels of the instruction set in use.
@@ -258,6 +270,10 @@ impl Kernels {
             &AVX512,
             #[cfg(target_arch = "x86_64")]
             &AVX512_VNNI,
+            #[cfg(target_arch = "aarch64")]
+            &NEON,
+            #[cfg(target_arch = "aarch64")]
+            &NEON_DOT,
         ];
         ALL.iter()
             .copied()
@@ -276,6 +292,12 @@ impl Kernels {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 | Level::Avx512Vnni => unsafe { x86_64::with_avx512(work) },
+            // What the compiler has on anyway.
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => work(),
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonDot => unsafe { aarch64::with_dot_product(work) },
         }
     }
 }
