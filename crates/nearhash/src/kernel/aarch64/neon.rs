@@ -75,7 +75,7 @@ unsafe fn reduce_to_4(of: FourQ) -> float32x4_t {
     }
 }
 
-/// Halves 0 to 3 as floats. Their intrinsics are not stable yet.
+/// Halves 0 to 3 as floats. The intrinsic is not stable in Rust 1.89.
 ///
 /// # Safety
 /// Needs NEON; the halves are finite.
