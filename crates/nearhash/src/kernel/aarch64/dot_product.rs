@@ -75,14 +75,16 @@ unsafe fn add_nibbles<const LOW: usize, const HIGH: usize>(
     line: *const Line,
     query: int8x16_t,
 ) {
-    for quarter in 0..4 {
+    let [low_sums, high_sums] = sums;
+    let sums = low_sums.iter_mut().zip(high_sums);
+    for (quarter, (low_sum, high_sum)) in sums.enumerate() {
         // SAFETY: as the caller vouches.
         unsafe {
             let both = vreinterpretq_u8_s8(quarter_of(line, quarter));
             let low = vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15)));
             let high = vreinterpretq_s8_u8(vshrq_n_u8::<4>(both));
-            sums[0][quarter] = sdot_with::<LOW>(sums[0][quarter], low, query);
-            sums[1][quarter] = sdot_with::<HIGH>(sums[1][quarter], high, query);
+            *low_sum = sdot_with::<LOW>(*low_sum, low, query);
+            *high_sum = sdot_with::<HIGH>(*high_sum, high, query);
         }
     }
 }

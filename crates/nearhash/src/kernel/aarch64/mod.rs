@@ -10,7 +10,7 @@ use std::arch::asm;
 pub(super) fn prefetch_near(at: *const u8) {
     // SAFETY: every aarch64 CPU has the instruction, which reads nothing and never fails.
     unsafe {
-        asm!("prfm pldl1keep, [{0}]", in(reg) at, options(nomem, nostack, preserves_flags));
+        asm!("prfm pldl1keep, [{0}]", in(reg) at.addr(), options(nomem, nostack, preserves_flags));
     }
 }
 
@@ -19,7 +19,7 @@ pub(super) fn prefetch_near(at: *const u8) {
 pub(super) fn prefetch_far(at: *const u8) {
     // SAFETY: as above.
     unsafe {
-        asm!("prfm pldl2keep, [{0}]", in(reg) at, options(nomem, nostack, preserves_flags));
+        asm!("prfm pldl2keep, [{0}]", in(reg) at.addr(), options(nomem, nostack, preserves_flags));
     }
 }
 
