@@ -236,7 +236,7 @@ kernels!(AVX512_VNNI, Level::Avx512Vnni, x86_64::avx512::Zmm, x86_64::avx512::Vn
     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")],
     project 6 x 4, 8, squares 6 x 4, pairs 4 x 4);
 #[cfg(target_arch = "aarch64")]
-kernels!(NEON, Level::Neon, aarch64::neon::FourQ, aarch64::neon::LongProducts,
+kernels!(NEON, Level::Neon, aarch64::neon::FourQ, aarch64::long_products::LongProducts,
     #[target_feature(enable = "neon")],
     project 6 x 1, 3, squares 4 x 1, pairs 1 x 4);
 #[cfg(target_arch = "aarch64")]

@@ -3,7 +3,8 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::neon::{FourQ, quarter_of};
+use super::long_products::quarter_of;
+use super::neon::FourQ;
 use crate::kernel::codes::{Dots, LINE, Line};
 use crate::kernel::lanes::Lanes;
 

@@ -1,6 +1,7 @@
-//! Lanes of aarch64, one instruction set a file.
+//! Lanes of aarch64, and dot products of bytes on them.
 
 pub(super) mod dot_product;
+pub(super) mod long_products;
 pub(super) mod neon;
 
 use std::arch::asm;
