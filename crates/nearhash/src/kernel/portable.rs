@@ -92,6 +92,11 @@ impl Lanes for Array {
     }
 
     #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        self.each(|i, x| if bits >> i & 1 == 1 { x } else { other.0[i] })
+    }
+
+    #[inline(always)]
     unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
         self.each(|i, x| if x <= other.0[i] { yes.0[i] } else { no.0[i] })
     }

@@ -190,30 +190,19 @@ impl Dots for DotProduct {
     unsafe fn bytes_of_two(
         codes: *const Line,
         queries: [*const i8; 2],
-        lines: usize,
+        places: &[u32],
     ) -> [FourQ; 2] {
         unsafe {
-            let [a, b] = queries;
             let mut sums = [[vdupq_n_s32(0); 4]; 2];
-            let mut line = 0;
-            while line + 4 <= lines {
-                let from = codes.add(line);
-                let q = [vld1q_s8(a.add(4 * line)), vld1q_s8(b.add(4 * line))];
-                add_line::<2, 0>(&mut sums, from, q);
-                add_line::<2, 1>(&mut sums, from.add(1), q);
-                add_line::<2, 2>(&mut sums, from.add(2), q);
-                add_line::<2, 3>(&mut sums, from.add(3), q);
-                line += 4;
-            }
-            while line < lines {
-                let q = a.add(4 * line).cast::<i32>().read_unaligned();
-                let r = b.add(4 * line).cast::<i32>().read_unaligned();
+            for place in places {
+                let place = *place as usize;
+                let q = queries[0].cast::<i32>().add(place).read_unaligned();
+                let r = queries[1].cast::<i32>().add(place).read_unaligned();
                 let q = [
                     vreinterpretq_s8_s32(vdupq_n_s32(q)),
                     vreinterpretq_s8_s32(vdupq_n_s32(r)),
                 ];
-                add_line::<2, 0>(&mut sums, codes.add(line), q);
-                line += 1;
+                add_line::<2, 0>(&mut sums, codes.add(place), q);
             }
             let [a, b] = sums;
             [FourQ::rounded(a), FourQ::rounded(b)]

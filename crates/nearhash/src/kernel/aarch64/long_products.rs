@@ -138,6 +138,29 @@ impl Dots for LongProducts {
     }
 
     #[inline(always)]
+    unsafe fn bytes_of_two(
+        codes: *const Line,
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [FourQ; 2] {
+        let one = |query: *const i8| unsafe {
+            let mut sums = [[vdupq_n_s32(0); 2]; 4];
+            for place in places {
+                let place = *place as usize;
+                let q = repeated(query.add(4 * place));
+                for (quarter, [low_sum, high_sum]) in sums.iter_mut().enumerate() {
+                    let c = quarter_of(codes.add(place), quarter);
+                    let low = vmull_s8(vget_low_s8(c), vget_low_s8(q));
+                    *low_sum = vpadalq_s16(*low_sum, low);
+                    *high_sum = vpadalq_s16(*high_sum, vmull_high_s8(c, q));
+                }
+            }
+            sums_of_pairs(sums)
+        };
+        [one(queries[0]), one(queries[1])]
+    }
+
+    #[inline(always)]
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> FourQ {
         unsafe {
             let fifteen = vdupq_n_u8(15);

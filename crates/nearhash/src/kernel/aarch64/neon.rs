@@ -234,6 +234,21 @@ impl Lanes for FourQ {
     }
 
     #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        unsafe {
+            let bits = vdupq_n_u32(u32::from(bits));
+            let first = vld1q_u32([1, 2, 4, 8].as_ptr());
+            Self([
+                vbslq_f32(vtstq_u32(bits, first), a, e),
+                vbslq_f32(vtstq_u32(bits, vshlq_n_u32::<4>(first)), b, f),
+                vbslq_f32(vtstq_u32(bits, vshlq_n_u32::<8>(first)), c, g),
+                vbslq_f32(vtstq_u32(bits, vshlq_n_u32::<12>(first)), d, h),
+            ])
+        }
+    }
+
+    #[inline(always)]
     unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         let ([i, j, k, l], [m, n, o, p]) = (yes.0, no.0);
@@ -295,6 +310,25 @@ impl Lanes for FourQ {
     }
 
     #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        let [a, b, c, d] = self.0;
+        unsafe {
+            let low = vuzp1q_s16(
+                vreinterpretq_s16_s32(vcvtq_s32_f32(a)),
+                vreinterpretq_s16_s32(vcvtq_s32_f32(b)),
+            );
+            let high = vuzp1q_s16(
+                vreinterpretq_s16_s32(vcvtq_s32_f32(c)),
+                vreinterpretq_s16_s32(vcvtq_s32_f32(d)),
+            );
+            vst1q_s8(
+                to,
+                vuzp1q_s8(vreinterpretq_s8_s16(low), vreinterpretq_s8_s16(high)),
+            );
+        }
+    }
+
+    #[inline(always)]
     unsafe fn reduce(self) -> f32 {
         unsafe {
             let four = reduce_to_4(self);
@@ -321,14 +355,18 @@ impl Lanes for FourQ {
     }
 
     #[inline(always)]
-    unsafe fn count_within<const N: usize>(values: &[f32], limits: &[f32; N]) -> [u32; N] {
+    unsafe fn count_within<const N: usize>(
+        values: *const f32,
+        groups: usize,
+        limits: [f32; N],
+    ) -> [u32; N] {
         unsafe {
             // Lanes that are all ones are −1 each: cheaper to subtract than to make bits of.
             let limits: [float32x4_t; N] = std::array::from_fn(|i| vdupq_n_f32(limits[i]));
             let mut counts = [[vdupq_n_u32(0); 2]; N];
-            for some in values.as_chunks::<8>().0 {
-                let low = vld1q_f32(some.as_ptr());
-                let high = vld1q_f32(some.as_ptr().add(4));
+            for eight in 0..2 * groups {
+                let low = vld1q_f32(values.add(8 * eight));
+                let high = vld1q_f32(values.add(8 * eight + 4));
                 for (counts, limit) in counts.iter_mut().zip(limits) {
                     counts[0] = vsubq_u32(counts[0], vcleq_f32(low, limit));
                     counts[1] = vsubq_u32(counts[1], vcleq_f32(high, limit));

@@ -58,6 +58,12 @@ unsafe fn check_lanes<V: Lanes>(level: Level) {
             );
             let picked = x.where_below(y, z, V::splat(5.0));
             each(picked, &|i| if a[i] <= b[i] { c[i] } else { 5.0 }, "where");
+            let bits = (i * 40_503) as u16;
+            each(
+                x.select(bits, y),
+                &|i| if bit_of(bits, i) { a[i] } else { b[i] },
+                "select",
+            );
             let n = i % (LANES + 1);
             each(x.first(n), &|i| if i < n { a[i] } else { 0.0 }, "first");
             let (below, not_negative) = (x.below(y), x.not_negative());
@@ -104,6 +110,13 @@ unsafe fn check_lanes<V: Lanes>(level: Level) {
         // SAFETY: as above.
         let found: V = unsafe { u8::load(some.as_ptr()) };
         assert_same(&stored(found), &some.map(f32::from), (level, "bytes"));
+    }
+    for some in bytes.as_chunks::<LANES>().0 {
+        let whole = some.map(|x| f32::from(x) - 128.0);
+        let mut stored = [0; LANES];
+        // SAFETY: as above.
+        unsafe { V::load(whole.as_ptr()).store_i8(stored.as_mut_ptr()) };
+        assert_eq!(stored, whole.map(|x| x as i8), "{level:?}");
     }
     let words: Vec<i16> = (i16::MIN..=i16::MAX).collect();
     for some in words.as_chunks::<LANES>().0 {

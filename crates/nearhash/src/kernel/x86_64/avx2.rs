@@ -251,6 +251,22 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        unsafe {
+            let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let pick = |bits: u16, a: __m256, b: __m256| {
+                let bits = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), lanes);
+                let set = _mm256_cmpeq_epi32(bits, lanes);
+                _mm256_blendv_ps(b, a, _mm256_castsi256_ps(set))
+            };
+            Self(
+                pick(bits & 0xff, self.0, other.0),
+                pick(bits >> 8, self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
     unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
         unsafe {
             let low = _mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0);

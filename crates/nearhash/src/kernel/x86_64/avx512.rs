@@ -123,6 +123,11 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn select(self, bits: u16, other: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_ps(bits, other.0, self.0) })
+    }
+
+    #[inline(always)]
     unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
         Self(unsafe { _mm512_mask_blend_ps(self.below(other), no.0, yes.0) })
     }
