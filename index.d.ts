@@ -902,7 +902,11 @@ declare function knnSync(data: Vectors, queries: Vectors, options?: Omit<KnnOpti
 interface Runtime {
   /** Version of the package. */
   version: string;
-  /** Instruction set in use, for instance `'avx2'`. Answers don't depend on it. */
+  /**
+   * Instruction set in use, the best that the CPU has: `'avx512vnni'`, `'avx512'`, `'avx2'` or `'portable'` on x64,
+   * `'neondot'` (NEON and dot products of bytes), `'neon'` or `'portable'` on arm64. The environment variable
+   * NEARHASH_CPU may name a lesser one. Answers don't depend on it.
+   */
   cpu: string;
   /** Threads of the pool that heavy calls share. */
   threads: number;

@@ -8,9 +8,15 @@ import { integers, rowsOf } from './support/random.js'
 const points = rowsOf(400, 12, integers(131, 64)).map((row) => row.map((x) => x - 31.5))
 const queries = rowsOf(8, 12, integers(132, 64)).map((row) => row.map((x) => x - 31.5))
 
+/** Instruction sets of each architecture, worst first. */
+const LEVELS: Partial<Record<NodeJS.Architecture, string[]>> = {
+  x64: ['portable', 'avx2', 'avx512', 'avx512vnni'],
+  arm64: ['portable', 'neon', 'neondot'],
+}
+
 describe('fits and answers do not depend on', () => {
   it('the number of threads or the instruction set', async () => {
-    const levels = ['portable', 'avx2', 'avx512', 'avx512vnni']
+    const levels = LEVELS[process.arch] ?? ['portable']
     const runs = levels.flatMap((cpu) => ['1', '5'].map((threads) => ({ cpu, threads })))
     const seen = new Map<string, string>()
     for (const { cpu, threads } of runs) {

@@ -20,7 +20,7 @@ export async function tryProcessors(bench) {
   const folder = project(bench, 'processors')
   await npm(bench, folder, ['install', 'nearhash'])
 
-  for (const level of ['portable', 'avx2', 'avx512', 'avx512vnni']) {
+  for (const level of process.arch === 'arm64' ? ['portable', 'neon', 'neondot'] : ['portable', 'avx2', 'avx512', 'avx512vnni']) {
     await table.try('CPU', `NEARHASH_CPU=${level}`, async () => {
       const env = { NEARHASH_CPU: level }
       const { cpu } = await json(bench, folder, [NODE, 'example.mjs'], { env })

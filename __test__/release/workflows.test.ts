@@ -49,7 +49,8 @@ test('a release builds exactly the targets of package.json', () => {
   expect(targets).toEqual(napi.targets)
 })
 
-test('CI tests three systems and every even Node that is supported', () => {
+test('CI tests three systems and every even Node that is supported, and Linux on arm64', () => {
   const text = readFileSync(join(FOLDER, 'ci.yml'), 'utf8')
   expect(text).toContain('system: [ubuntu-latest, macos-latest, windows-latest]\n        node: [20, 22, 24, 26]')
+  expect(text).toContain('include:\n          - { system: ubuntu-24.04-arm, node: 24 }')
 })

@@ -54,6 +54,30 @@ pub(crate) trait Dots {
     /// As for `bytes`, with 64 numbers a line at `high` and `low`, all from −64 to 63, and no more
     /// than 255 lines. Bytes may be anything.
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Self::V;
+
+    /// [`row`](Self::row) of four vectors.
+    ///
+    /// # Safety
+    /// As for `row`, for each vector.
+    #[inline(always)]
+    unsafe fn four_rows(
+        codes: [*const Line; 4],
+        high: *const i8,
+        low: *const i8,
+        lines: usize,
+    ) -> [Self::V; 4] {
+        let [a, b, c, d] = codes;
+        // SAFETY: as the caller vouches. Spelt out: what `map` calls may end up without the
+        // instruction set.
+        unsafe {
+            [
+                Self::row(a, high, low, lines),
+                Self::row(b, high, low, lines),
+                Self::row(c, high, low, lines),
+                Self::row(d, high, low, lines),
+            ]
+        }
+    }
 }
 
 /// Sixteen points per entry: their distances to a query, from codes as bytes.

@@ -61,7 +61,7 @@ pub(crate) unsafe fn project<
                 panel += P1;
             }
             // One panel alone waits for each of its sums: as few of those as can be.
-            while panel + 4 <= p.panel_count {
+            while P1 > 4 && panel + 4 <= p.panel_count {
                 project_tile::<V, SQUARED, 1, 4>(&p, row, panel);
                 panel += 4;
             }

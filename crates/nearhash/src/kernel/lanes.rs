@@ -43,6 +43,9 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn shifted(self) -> Self;
     /// Lane i of `self` where bit i is set, otherwise that of `other`.
     unsafe fn select(self, bits: u16, other: Self) -> Self;
+    /// Lane i of `yes` where that of `self` is below that of `other` or equal to it, otherwise that
+    /// of `no`.
+    unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self;
     /// `self - other`.
     unsafe fn sub(self, other: Self) -> Self;
     /// `self * other`.

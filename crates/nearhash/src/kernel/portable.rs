@@ -1,5 +1,4 @@
-//! Lanes without intrinsics. On aarch64 the compiler turns them into NEON, which every such CPU
-//! has, fused multiply-add included.
+//! Lanes without intrinsics, for CPUs without a level of their own and to compare with.
 
 use super::codes::{Dots, LINE, Line};
 use super::lanes::{FLOOR_LIMIT, LANES, Lanes};
@@ -98,6 +97,11 @@ impl Lanes for Array {
     }
 
     #[inline(always)]
+    unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
+        self.each(|i, x| if x <= other.0[i] { yes.0[i] } else { no.0[i] })
+    }
+
+    #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
         self.each(|i, x| x - other.0[i])
     }
@@ -124,9 +128,14 @@ impl Lanes for Array {
     #[inline(always)]
     unsafe fn store_floor(self, to: *mut i32) {
         let floors = self.0.map(|x| {
-            // `max` turns NaN into its other operand, which `clamp` would not.
-            let low = x.max(-FLOOR_LIMIT);
-            low.min(FLOOR_LIMIT).floor() as i32
+            // NaN by itself: of a signalling one, `min` and `max` make different things on
+            // different CPUs.
+            let floor = x.clamp(-FLOOR_LIMIT, FLOOR_LIMIT).floor() as i32;
+            if x.is_nan() {
+                -FLOOR_LIMIT as i32
+            } else {
+                floor
+            }
         });
         // SAFETY: the caller has sixteen integers writable there.
         unsafe { to.cast::<[i32; LANES]>().write_unaligned(floors) }

@@ -52,16 +52,9 @@ pub(crate) unsafe fn row_dots<D: Dots>(r: RowCodes<'_>, out: &mut [f32]) {
         let ahead = r.ids.iter().skip(4 * i + AHEAD).take(4);
         ahead.for_each(|id| ask(*id));
         let [a, b, c, d] = *ids;
-        // SAFETY: the ids are rows, which have so many lines, as have the query's parts. Spelt out:
-        // what `map` calls may end up without the instruction set.
-        *out = unsafe {
-            D::V::reduce4([
-                D::row(row(a), high, low, r.lines),
-                D::row(row(b), high, low, r.lines),
-                D::row(row(c), high, low, r.lines),
-                D::row(row(d), high, low, r.lines),
-            ])
-        };
+        let rows = [row(a), row(b), row(c), row(d)];
+        // SAFETY: the ids are rows, which have so many lines, as have the query's parts.
+        *out = unsafe { D::V::reduce4(D::four_rows(rows, high, low, r.lines)) };
     }
     for (id, out) in rest.iter().zip(out_rest) {
         // SAFETY: as above.

@@ -328,10 +328,9 @@ impl Shortlist {
                     let new = V::splat(*self.estimates.as_ptr().add(estimates + lane));
                     // All places at once: each takes its old value, its neighbour's, or the new one.
                     let before = old.shifted();
-                    let (stays, starts) = (old.below(new), before.below(new));
+                    let ranks_here = before.where_below(new, new_rank, old_ranks.shifted());
+                    old_ranks = old.where_below(new, old_ranks, ranks_here);
                     old = old.min(before.max(new));
-                    let ranks_here = new_rank.select(starts, old_ranks.shifted());
-                    old_ranks = old_ranks.select(stays, ranks_here);
                 }
                 old.store(nearest);
                 old_ranks.store(ranks);

@@ -1,6 +1,7 @@
 //! Every instruction set that this CPU has gives the bits of a scalar loop, written here once more.
 
 mod codes;
+mod lanes;
 mod quantise;
 mod row_codes;
 mod scan;
@@ -13,7 +14,9 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
+use super::level::Level;
 use super::*;
+use crate::points::{RowSlice, SLACK};
 
 fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -84,6 +87,9 @@ fn the_portable_kernels_are_always_there_and_the_best_come_last() {
     if std::env::var_os("NEARHASH_CPU").is_none() {
         assert_eq!(level(), names[names.len() - 1]);
     }
+    // NEON belongs to the architecture.
+    #[cfg(target_arch = "aarch64")]
+    assert!(levels.contains(&Level::Neon));
 }
 
 /// Project `count` rows and compare with the scalar loop. What lies between rows, and behind the

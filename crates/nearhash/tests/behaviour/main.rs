@@ -19,6 +19,15 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
+/// Names of the kernels' levels on this architecture, worst first.
+const LEVELS: &[&str] = if cfg!(target_arch = "x86_64") {
+    &["portable", "avx2", "avx512", "avx512vnni"]
+} else if cfg!(target_arch = "aarch64") {
+    &["portable", "neon", "neondot"]
+} else {
+    &["portable"]
+};
+
 const SRP: FamilyKind = FamilyKind::Srp;
 
 const fn l2(r: f32) -> FamilyKind {

@@ -3,10 +3,15 @@
 use std::hint::black_box;
 
 use super::median_seconds;
+#[cfg(target_arch = "aarch64")]
+use crate::kernel::aarch64;
 use crate::kernel::lanes::Lanes;
+use crate::kernel::level::Level;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::x86_64;
-use crate::kernel::{Kernels, LINE, Level, Line, portable};
+use crate::kernel::{Kernels, LINE, Line, portable};
+#[cfg(target_arch = "aarch64")]
+use crate::kernel::{LANES, Score};
 
 /// Limits on one level.
 #[derive(Debug, Clone)]
@@ -148,6 +153,13 @@ fn float_products(kernels: &Kernels) -> f64 {
             };
             (median_seconds(work), 12)
         }
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon | Level::NeonDot => {
+            let work = || {
+                black_box(float_chains::<aarch64::neon::FourQ, 6>());
+            };
+            (median_seconds(work), 6)
+        }
     };
     (STEPS * 16 * chains) as f64 / seconds
 }
@@ -177,8 +189,32 @@ fn byte_products(kernels: &Kernels) -> f64 {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Vnni => unsafe { on_x86_64::vnni(black_box(&lines), black_box(&query)) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon | Level::NeonDot => {
+            dots_on_aarch64(kernels, black_box(&lines), black_box(&query));
+        }
     });
     (NEAR * LINE) as f64 / seconds
+}
+
+/// Dot products of lines with the first four bytes of one line, by the kernel for them: sixteen
+/// sums, which are in as many registers as the level needs for them.
+#[cfg(target_arch = "aarch64")]
+fn dots_on_aarch64(kernels: &Kernels, lines: &[Line], query: &Line) {
+    let query: [i8; 4 * NEAR] = std::array::from_fn(|i| query.0[i % LINE] as i8);
+    let mut out = [0.0; LANES];
+    kernels.score(
+        Score {
+            codes: lines,
+            lines: NEAR,
+            query: &query,
+            norms: &[0.0; LANES],
+            plus: 0.0,
+            times: 1.0,
+        },
+        &mut out,
+    );
+    black_box(out);
 }
 
 /// Dot products of lines with one line, in eight sums.

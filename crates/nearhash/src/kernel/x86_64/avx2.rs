@@ -267,6 +267,18 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
+        unsafe {
+            let low = _mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0);
+            let high = _mm256_cmp_ps::<_CMP_LE_OQ>(self.1, other.1);
+            Self(
+                _mm256_blendv_ps(no.0, yes.0, low),
+                _mm256_blendv_ps(no.1, yes.1, high),
+            )
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
         unsafe {
             Self(

@@ -128,6 +128,11 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
+        Self(unsafe { _mm512_mask_blend_ps(self.below(other), no.0, yes.0) })
+    }
+
+    #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
         Self(unsafe { _mm512_sub_ps(self.0, other.0) })
     }

@@ -8,7 +8,7 @@ use nearhash::{Control, Filter, Metric, Neighbors, RowData, RowSlice, kernel};
 
 use super::{asked, clustered, fitted, floats, in_regions, samples, search, with_metric};
 use crate::photos::{COUNTS, DIM};
-use crate::{view, with_threads};
+use crate::{LEVELS, view, with_threads};
 
 /// FNV-1a over words.
 struct Digest(u64);
@@ -139,12 +139,11 @@ fn the_instruction_set_changes_no_answer() {
         };
         (line("level: "), line("digest: "))
     };
-    let names = ["portable", "avx2", "avx512", "avx512vnni"];
     let expected = format!("{GOLDEN:#018x}");
-    for name in names {
+    for name in LEVELS {
         let (level, found) = run(name);
         // A better one than the CPU has is not to be had.
-        let rank = |of: &str| names.iter().position(|name| *name == of);
+        let rank = |of: &str| LEVELS.iter().position(|name| *name == of);
         assert!(rank(&level) <= rank(name), "{level} for {name}");
         assert_eq!(found, expected, "{level}");
     }
