@@ -8,7 +8,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use crate::adaptive::curve::Watched;
+use crate::adaptive::curve::{Curve, Watched};
 use crate::adaptive::model::Model;
 use crate::adaptive::search::Ordinary;
 use crate::adaptive::stopping::{Example, Features, MissModel, Unusual, checkpoints};
@@ -285,31 +285,20 @@ impl Model {
         };
         let (ordinary_errors, unusual_errors) = (errors(false), errors(true));
 
-        let watched = Watched {
-            checkpoints,
-            neighbours: stored
-                .iter()
-                .map(|trace| &trace.neighbours[i][..])
-                .collect(),
-            ordinary: stored
-                .iter()
-                .map(|trace| trace.is_ordinary(i, &ordinary))
-                .collect(),
-            shares: stored
-                .iter()
-                .map(|trace| {
-                    let features = trace.features[i].iter();
-                    let share = |features: &Features| {
-                        let odds = model.log_odds(Kernels::get(), features);
-                        1.0 / (1.0 + libm::exp(-f64::from(odds)))
-                    };
-                    features
-                        .map(|features| features.as_ref().map_or(f64::INFINITY, share))
-                        .collect()
-                })
-                .collect(),
-            usual_probes,
+        let share = |features: &Option<Features>| {
+            let Some(features) = features else {
+                return f64::INFINITY;
+            };
+            let odds = model.log_odds(Kernels::get(), features);
+            1.0 / (1.0 + libm::exp(-f64::from(odds)))
         };
+        let watched = stored.iter().map(|trace| {
+            let shares = trace.features[i].iter().map(share).collect();
+            let neighbours = &trace.neighbours[i];
+            let ordinary = trace.is_ordinary(i, &ordinary);
+            Watched::new(checkpoints, neighbours, ordinary, shares)
+        });
+        let curve = Curve::new(checkpoints, watched.collect(), usual_probes);
         // Among many points, some distances more cost less than the memory of finer codes.
         let most_kappa = match self.centres.heads() {
             Some(_) => MOST_GENEROUS,
@@ -329,7 +318,7 @@ impl Model {
             let kappa = quantile(&ordinary_errors, within, most_kappa);
             let unusual = 1.0 - UNUSUAL_PART * (1.0 - within);
             let stranger_kappa = quantile(&unusual_errors, unusual, MOST_GENEROUS).max(kappa);
-            let stopping = watched.stopping(recall, [kappa, stranger_kappa]);
+            let stopping = curve.stopping(recall, [kappa, stranger_kappa]);
             Setting {
                 share: stopping.share,
                 start: stopping.start,

@@ -9,7 +9,7 @@ use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::stopping::{Features, Sight, WATCHED};
 use crate::control::Control;
 use crate::error::Result;
-use crate::kernel::{Kernels, padded_width};
+use crate::kernel::{Candidate, Kernels, padded_width};
 
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
@@ -186,29 +186,48 @@ impl Model {
         let kernels = Kernels::get();
         let most = ks.last().copied().unwrap_or(1);
         let candidates = &mut scratch.shortlist.candidates;
-        candidates
-            .sort_unstable_by(|a, b| a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row)));
-        let unit = self.projection.scale() * self.projection.scale();
-        let exact = |rows: &[u32], out: &mut [f32]| {
-            let norms = self.inverse_norms.as_deref();
-            let (rows_of, dim) = (self.points.padded(), self.points.dim());
-            kernels.gather(&scratch.query, rows_of, dim, rows, norms, out);
+        let by_estimate = |a: &Candidate, b: &Candidate| {
+            a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row))
         };
-        // The likeliest first: most of the others cannot be nearer than all of those.
-        let likely = most.min(candidates.len());
-        let mut rows: Vec<u32> = candidates[..likely].iter().map(|c| c.row).collect();
-        let mut squared = vec![0.0; likely];
-        exact(&rows, &mut squared);
-        let farthest = squared.iter().fold(0.0_f32, |a, b| a.max(*b)) * unit;
-        let root = farthest.sqrt();
-        let mut kept = 0;
-        candidates.retain(|c| {
-            kept += 1;
-            kept <= likely || c.estimate - c.fixed - c.slope * root <= farthest
-        });
-        rows.extend(candidates[likely..].iter().map(|c| c.row));
-        squared.resize(rows.len(), 0.0);
-        exact(&rows[likely..], &mut squared[likely..]);
+        let unit = self.projection.scale() * self.projection.scale();
+        // The likeliest first, more and more at a time: most of the others cannot be nearer than
+        // all of the k nearest so far.
+        let (mut rows, mut squared): (Vec<u32>, Vec<f32>) = (Vec::new(), Vec::new());
+        let mut nearest_so_far = Vec::new();
+        let mut step = most;
+        while rows.len() < candidates.len() {
+            let done = rows.len();
+            if done > 0 {
+                nearest_so_far.clone_from(&squared);
+                let (_, last, _) = nearest_so_far.select_nth_unstable_by(most - 1, f32::total_cmp);
+                let farthest = *last * unit;
+                let root = farthest.sqrt();
+                let mut at = 0;
+                candidates.retain(|c| {
+                    at += 1;
+                    at <= done || c.estimate - c.fixed - c.slope * root <= farthest
+                });
+            }
+            let left = &mut candidates[done..];
+            let count = step.min(left.len());
+            if count < left.len() {
+                left.select_nth_unstable_by(count - 1, by_estimate);
+            }
+            if done == 0 {
+                left[..count].sort_unstable_by(by_estimate);
+            }
+            rows.extend(left[..count].iter().map(|c| c.row));
+            squared.resize(rows.len(), 0.0);
+            kernels.gather(
+                &scratch.query,
+                self.points.padded(),
+                self.points.dim(),
+                &rows[done..],
+                self.inverse_norms.as_deref(),
+                &mut squared[done..],
+            );
+            step = rows.len();
+        }
         let candidates = &scratch.shortlist.candidates;
         let nearest = scratch.shortlist.nearest();
         let mut found: Vec<usize> = (0..rows.len()).collect();
@@ -265,6 +284,7 @@ impl Model {
             let last = found.last().map_or(0.0, |i| squared[*i] * unit);
             trace.limits.push(last);
         }
+
         trace
     }
 }

@@ -18,7 +18,7 @@ mod x86_64;
 use std::sync::OnceLock;
 
 use crate::points::{RowSlice, SLACK};
-pub(crate) use codes::{Axes, BucketScan, LINE, Line, Score, Shortlist};
+pub(crate) use codes::{Axes, BucketScan, Candidate, LINE, Line, Score, Shortlist};
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
 pub(crate) use row_codes::{PART, RowCodes};
