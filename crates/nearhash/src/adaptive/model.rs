@@ -93,12 +93,14 @@ impl Model {
         filed.take_means(&held, axes);
         control.advance(n);
         control.begin("settle", layout.settle * n);
+        let quantised = filed.quantised(axes);
         for _ in 0..layout.settle {
             control.check()?;
-            filed.move_to_nearest(axes);
+            filed.move_to_nearest(&quantised, axes);
             filed.take_means(&held, axes);
             control.advance(n);
         }
+        drop(quantised);
         control.check()?;
         let mut model = Self::assemble(
             points,
@@ -141,7 +143,7 @@ impl Model {
             regions: self.centres.regions.iter().map(|r| r.count).collect(),
             heads: self.centres.heads().map_or_else(Vec::new, decoded),
         };
-        nearest_of(&self.centres, &filed.y, &mut filed.bucket_of);
+        nearest_of(&self.centres, &filed.quantised(axes), &mut filed.bucket_of);
         let mut model = Self::assemble(
             points,
             prepared,

@@ -1,7 +1,7 @@
 //! A projected vector as signed bytes, and the centres that it is compared with.
 
 use crate::adaptive::projection::squared_norm;
-use crate::kernel::{Kernels, LANES, LINE, Line, Score};
+use crate::kernel::{CodeTile, Kernels, LANES, LINE, Line, Score, TILE};
 
 /// Largest absolute value of a signed code.
 const SIGNED: f32 = 127.0;
@@ -95,7 +95,8 @@ impl Region {
 /// one region, that is the origin.
 #[derive(Debug, Clone)]
 pub(crate) struct Centres {
-    axes: usize,
+    /// Length of each.
+    pub(crate) axes: usize,
     count: usize,
     codes: Vec<Line>,
     /// |decoded centre|² beyond that of the region's, one a centre, and for whole groups.
@@ -174,11 +175,6 @@ impl Centres {
             regions,
             heads: heads.map(Box::new),
         }
-    }
-
-    /// Length of each.
-    pub(crate) fn axes(&self) -> usize {
-        self.axes
     }
 
     /// How many.
@@ -260,6 +256,48 @@ impl Centres {
                 least = scores[all + i];
                 nearest = region.first + i as u32;
             }
+        }
+        nearest
+    }
+
+    /// [`nearest`](Self::nearest) of several at once: where there is one region, its centres are read
+    /// once for all of them.
+    pub(crate) fn nearest_of_tile(
+        &self,
+        kernels: &Kernels,
+        y: &[Quantised; TILE],
+        scores: &mut Vec<f32>,
+    ) -> [u32; TILE] {
+        if self.heads.is_some() {
+            return std::array::from_fn(|i| self.nearest(kernels, &y[i], scores));
+        }
+        let region = &self.regions[0];
+        let lines = self.axes / 4;
+        scores.resize(TILE * self.norms.len(), 0.0);
+        let tile = CodeTile {
+            groups: &self.codes,
+            stride: lines,
+            lines,
+            nibbles: false,
+            queries: std::array::from_fn(|i| &y[i].codes[..]),
+        };
+        let mut each = scores.chunks_exact_mut(self.norms.len());
+        let out = std::array::from_fn(|_| each.next().unwrap_or_default());
+        kernels.dots(tile, out);
+        let mut nearest = [0; TILE];
+        let each = scores.chunks_exact_mut(self.norms.len()).zip(y);
+        for ((scores, y), nearest) in each.zip(&mut nearest) {
+            let times = -2.0 * region.step * y.step;
+            let plus = y.squared_norm() - times * (MIDDLE * y.sum as f32);
+            kernels.compiled(
+                #[inline(always)]
+                || {
+                    for (score, norm) in scores.iter_mut().zip(&self.norms) {
+                        *score = score.mul_add(times, norm + plus);
+                    }
+                },
+            );
+            *nearest = kernels.smallest(scores) as u32;
         }
         nearest
     }

@@ -327,6 +327,8 @@ pub(crate) struct BucketScan<'a> {
     /// One word a group: which of its vectors count.
     pub(crate) live: &'a [u16],
     pub(crate) query: &'a [i8],
+    /// The codes' dot products with the query, one for each vector, where they are known already.
+    pub(crate) dots: Option<&'a [f32]>,
     pub(crate) base: f32,
     pub(crate) a_unit: f32,
     pub(crate) u_factor: f32,
@@ -358,18 +360,24 @@ const AHEAD: usize = 4;
 pub(crate) unsafe fn scan<D: Dots>(s: BucketScan<'_>, out: &mut Shortlist) {
     // SAFETY: as the caller vouches.
     unsafe {
-        if s.nibbles {
-            scan_groups::<D, true>(s, out);
-        } else {
-            scan_groups::<D, false>(s, out);
+        match (s.dots, s.nibbles) {
+            (Some(dots), _) => scan_groups::<D, false>(s, Some(dots), out),
+            (None, true) => scan_groups::<D, true>(s, None, out),
+            (None, false) => scan_groups::<D, false>(s, None, out),
         }
     }
 }
 
+/// With the dots that are known, if they are.
+///
 /// # Safety
 /// As for [`scan`].
 #[inline(always)]
-unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut Shortlist) {
+unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(
+    s: BucketScan<'_>,
+    known: Option<&[f32]>,
+    out: &mut Shortlist,
+) {
     // SAFETY: groups and live words are as many as each other; reads stay inside a group.
     unsafe {
         let stride = s.lines + 1;
@@ -385,14 +393,15 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
             } else {
                 s.next.as_ptr().wrapping_add((AHEAD - left) * stride)
             };
-            for line in 0..stride {
+            let read = if known.is_some() { 1 } else { stride };
+            for line in 0..read {
                 D::V::prefetch(ahead.wrapping_add(line).cast());
             }
             let codes = norms.add(1);
-            let dots = if NIBBLES {
-                D::nibbles(codes, s.query.as_ptr(), s.lines)
-            } else {
-                D::bytes(codes, s.query.as_ptr(), s.lines)
+            let dots = match known {
+                Some(known) => D::V::load(known.as_ptr().add(group * LANES)),
+                None if NIBBLES => D::nibbles(codes, s.query.as_ptr(), s.lines),
+                None => D::bytes(codes, s.query.as_ptr(), s.lines),
             };
             let norms = norms.cast::<u8>();
             let a = D::V::load_half(norms.cast());

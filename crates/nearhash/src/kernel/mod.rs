@@ -12,6 +12,7 @@ mod generic;
 mod lanes;
 mod portable;
 mod row_codes;
+mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -22,6 +23,7 @@ pub(crate) use codes::{Axes, BucketScan, Candidate, LINE, Line, Score, Shortlist
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
 pub(crate) use row_codes::{PART, RowCodes};
+pub(crate) use tile::{CodeTile, TILE};
 
 /// Instruction sets, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,6 +119,7 @@ pub(crate) struct Kernels {
     count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
     list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
     row_dots: unsafe fn(RowCodes<'_>, &mut [f32]),
+    dots: unsafe fn(CodeTile<'_>, [&mut [f32]; TILE]),
 }
 
 /// One for each type of rows.
@@ -218,6 +221,11 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { row_codes::row_dots::<$dots>(r, out) }
             }
+            $(#[$features])?
+            unsafe fn dots(t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
+                // SAFETY: as above.
+                unsafe { tile::dots::<$dots>(t, out) }
+            }
             Kernels {
                 level: $level,
                 project,
@@ -247,6 +255,7 @@ macro_rules! kernels {
                 count_within_three: count_within::<3>,
                 list_within,
                 row_dots,
+                dots,
             }
         };
     };
@@ -525,8 +534,23 @@ impl Kernels {
     pub(crate) fn scan(&self, s: BucketScan<'_>, out: &mut Shortlist) {
         assert_eq!(s.groups.len(), s.live.len() * (s.lines + 1));
         assert_eq!(s.query.len(), s.lines * if s.nibbles { 8 } else { 4 });
+        assert!(s.dots.is_none_or(|dots| dots.len() == s.live.len() * LANES));
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.scan)(s, out) }
+    }
+
+    /// Dot products of all codes with several queries, see [`CodeTile`].
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn dots(&self, t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
+        assert!(t.stride > 0 && t.lines <= t.stride && t.groups.len().is_multiple_of(t.stride));
+        let vectors = t.groups.len() / t.stride * LANES;
+        assert!(out.iter().all(|out| out.len() == vectors));
+        let numbers = t.lines * if t.nibbles { 8 } else { 4 };
+        assert!(t.queries.iter().all(|query| query.len() == numbers));
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.dots)(t, out) }
     }
 
     /// Run `work` compiled for the instruction set: loops over arrays in it, and in what it calls

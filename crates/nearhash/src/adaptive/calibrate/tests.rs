@@ -126,11 +126,11 @@ fn queries_that_are_not_searched_by_codes_leave_no_trace() {
         depth: model.centres.len(),
         kappa: GENEROUS,
     };
-    let trace = model.trace(None, &search, &mut scratch, &mut live);
-    assert!(trace.is_none());
+    let kernels = Kernels::get();
+    assert!(!model.prepare(kernels, &mut scratch));
     model.copy_prepared(5, &mut scratch.query);
+    assert!(model.prepare(kernels, &mut scratch));
     let trace = model.trace(Some(5), &search, &mut scratch, &mut live);
-    let trace = trace.unwrap();
     assert_eq!(live, model.codes.live);
     assert_eq!(trace.neighbours[1].len(), 10);
     // Its neighbours are those of a loop over all points but itself.

@@ -356,3 +356,5 @@ impl Dots for Pairwise {
         }
     }
 }
+
+impl crate::kernel::tile::Tiles for Pairwise {}
