@@ -39,16 +39,17 @@ const FIRST_STRANGERS: u32 = 2 * KINDS;
 const STRANGER_WEIGHT: f32 = 1.0;
 /// Checkpoints of a query that the model is fitted on, on average.
 const EXAMPLES_A_QUERY: f64 = 3.0;
-/// Standard errors of an estimate that a search to the end allows for, of stored points and of
-/// strangers, where they turn out to need so many.
+/// Standard errors of an estimate that a search to the end allows for, of stored points and of the
+/// first strangers; and of the others no fewer and no more than these, as they turn out to need.
 const GENEROUS: f32 = 3.0;
+const LEAST_GENEROUS: f32 = 2.0;
 const MOST_GENEROUS: f32 = 8.0;
 /// And the least that any search allows for.
 const LEAST_KAPPA: f32 = 0.25;
 /// Share of the neighbours of the first strangers that the others are given standard errors for, and
 /// how many times as many.
 const FIRST_SHARE: f64 = 0.998;
-const FIRST_FACTOR: f32 = 1.25;
+const FIRST_FACTOR: f32 = 1.5;
 /// Share of the neighbours that may lie deeper than the sample is searched.
 const TOO_DEEP: f64 = 5e-4;
 /// Share of the misses that are left to wrong estimates; the others are neighbours in buckets that
@@ -181,16 +182,14 @@ impl Model {
         let mut traces = self.stored_traces(rows, &search, control)?;
 
         search.depth = whole;
-        search.kappa = MOST_GENEROUS;
-        let first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
-        let mut errors: Vec<f32> = first
-            .iter()
-            .flat_map(|t| t.neighbours.iter().flatten())
-            .map(|neighbour| neighbour.error)
-            .collect();
-        errors.sort_unstable_by(f32::total_cmp);
-        search.kappa = (FIRST_FACTOR * quantile(&errors, FIRST_SHARE, MOST_GENEROUS))
-            .clamp(GENEROUS, MOST_GENEROUS);
+        let mut first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
+        let mut needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
+        if needed > search.kappa {
+            search.kappa = MOST_GENEROUS;
+            first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
+            needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
+        }
+        search.kappa = needed.clamp(LEAST_GENEROUS, MOST_GENEROUS);
         traces.extend(first);
         traces.extend(self.stranger_traces(seed, FIRST_STRANGERS..STRANGERS, &search, control)?);
 
@@ -347,6 +346,14 @@ impl Model {
             settings,
         }
     }
+}
+
+/// The error that this share of all neighbours' does not exceed.
+fn error_within(traces: &[Trace], share: f64) -> f32 {
+    let neighbours = traces.iter().flat_map(|t| t.neighbours.iter().flatten());
+    let mut errors: Vec<f32> = neighbours.map(|neighbour| neighbour.error).collect();
+    errors.sort_unstable_by(f32::total_cmp);
+    quantile(&errors, share, MOST_GENEROUS)
 }
 
 /// The error that this share of `errors`, ascending, does not exceed, in bounds.
