@@ -10,7 +10,7 @@ use half::f16;
 use rayon::prelude::*;
 
 use crate::adaptive::projection::squared_norm;
-use crate::adaptive::quantised::Centres;
+use crate::adaptive::quantised::{Centres, nearest_whole};
 use crate::kernel::{Kernels, LANES, LINE, Line};
 use crate::large;
 
@@ -248,7 +248,7 @@ const LARGEST_HALF: f32 = 60_000.0;
 /// Root mean square of the residuals in each dimension, in parts of that of all dimensions.
 fn weights(centres: &Centres, buckets: &[Bucket], rows: &Projected<'_>) -> Vec<f32> {
     const STEP: usize = 64;
-    let axes = rows.axes;
+    let (kernels, axes) = (Kernels::get(), rows.axes);
     // Sums of fixed parts, added in their order: the same for any number of threads.
     let sums: Vec<Vec<f64>> = buckets
         .par_chunks(STEP)
@@ -260,12 +260,17 @@ fn weights(centres: &Centres, buckets: &[Bucket], rows: &Projected<'_>) -> Vec<f
             for (i, bucket) in buckets.iter().enumerate() {
                 centres.decode(step * STEP + i, &mut centre);
                 part.fill(0.0);
-                for i in bucket.range() {
-                    let (y, _) = rows.row(i);
-                    for ((sum, y), c) in part.iter_mut().zip(y).zip(&centre) {
-                        *sum += (y - c) * (y - c);
-                    }
-                }
+                kernels.compiled(
+                    #[inline(always)]
+                    || {
+                        for i in bucket.range() {
+                            let (y, _) = rows.row(i);
+                            for ((sum, y), c) in part.iter_mut().zip(y).zip(&centre) {
+                                *sum += (y - c) * (y - c);
+                            }
+                        }
+                    },
+                );
                 for (sum, part) in sums.iter_mut().zip(&part) {
                     *sum += f64::from(*part);
                 }
@@ -343,7 +348,7 @@ impl Encoder<'_> {
         let largest = scales.iter().fold(f32::MIN_POSITIVE, |a, b| a.max(*b));
         bucket.u_unit = (largest / 255.0).max(f32::MIN_POSITIVE);
         bucket.e_unit = unit_of(largest_rest.sqrt());
-        let (middle, largest) = (self.bits.middle(), self.bits.largest() as i32);
+        let (middle, largest) = (self.bits.middle(), self.bits.largest());
         let mut decoded = vec![0.0_f32; axes];
         let mut codes = vec![0_u8; axes];
         let mut norms = vec![0.0_f32; count];
@@ -368,9 +373,9 @@ impl Encoder<'_> {
                 parts.zip(scales).zip(outs)
             {
                 for j in 0..LANES {
-                    // A cast cuts off the fraction; what is negative becomes the least code.
-                    let code = (residual[j] * per_step + middle + 0.5) as i32;
-                    let code = code.clamp(0, largest);
+                    let code = residual[j] * per_step + middle;
+                    let code = if code < largest { code } else { largest };
+                    let code = nearest_whole(if code > 0.0 { code } else { 0.0 });
                     codes[j] = code as u8;
                     decoded[j] = centre[j] + weights[j] * scale * (code as f32 - middle);
                     let off = y[j] - decoded[j];

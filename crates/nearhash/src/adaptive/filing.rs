@@ -124,6 +124,7 @@ impl Filed {
 
     /// Take the means of the members of each bucket but those held out, by row, and of each region.
     pub(super) fn take_means(&mut self, held_out: &[bool], axes: usize) {
+        let kernels = Kernels::get();
         let order = self.in_order();
         let sizes = self.sizes();
         let mut members = Vec::with_capacity(sizes.len());
@@ -138,20 +139,23 @@ impl Filed {
             .par_chunks_mut(axes)
             .zip(members)
             .map(|(mean, members)| {
-                let mut count = 0;
-                for i in members {
-                    let i = *i as usize;
-                    let row = self.rows.as_ref().map_or(i, |rows| rows[i] as usize);
-                    if held_out[row] {
-                        continue;
-                    }
-                    count += 1;
-                    let y = &self.y[i * axes..(i + 1) * axes];
-                    mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
-                }
-                let by = 1.0 / count.max(1) as f32;
-                mean.iter_mut().for_each(|x| *x *= by);
-                count
+                let taken = |i: &&u32| {
+                    let i = **i as usize;
+                    !held_out[self.rows.as_ref().map_or(i, |rows| rows[i] as usize)]
+                };
+                let members: Vec<&u32> = members.iter().filter(taken).collect();
+                let by = 1.0 / members.len().max(1) as f32;
+                kernels.compiled(
+                    #[inline(always)]
+                    || {
+                        for i in &members {
+                            let y = &self.y[**i as usize * axes..][..axes];
+                            mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
+                        }
+                        mean.iter_mut().for_each(|x| *x *= by);
+                    },
+                );
+                members.len() as u32
             })
             .collect();
         self.means = means;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
+use crate::adaptive::quantised::nearest_whole;
 use crate::kernel::{Axes, Kernels, LANES, LINE, Line, padded_width};
 use crate::metric::Prepared;
 
@@ -114,9 +115,6 @@ impl CoarseAxes {
     }
 }
 
-/// 1.5 × 2²³: floats of this size have no fraction.
-const ROUNDER: f32 = 12_582_912.0;
-
 /// Round x − mean to 15 bits, as 128 × high + low; the step, and the sum of the rounded numbers.
 #[inline(always)]
 fn split(x: &[f32], mean: &[f32], high: &mut [i8], low: &mut [i8]) -> (f32, f32) {
@@ -132,7 +130,8 @@ fn split(x: &[f32], mean: &[f32], high: &mut [i8], low: &mut [i8]) -> (f32, f32)
         }
     }
     let most = most.iter().fold(0.0_f32, |a, b| a.max(*b));
-    let step = if most > 0.0 { most / 16_256.0 } else { 1.0 };
+    const MOST: f32 = 16_256.0;
+    let step = if most > 0.0 { most / MOST } else { 1.0 };
     let inverse = 1.0 / step;
     let mut sums = [0_i32; LANES];
     let parts = x.chunks_exact(LANES).zip(mean.chunks_exact(LANES));
@@ -141,8 +140,9 @@ fn split(x: &[f32], mean: &[f32], high: &mut [i8], low: &mut [i8]) -> (f32, f32)
         .zip(low.chunks_exact_mut(LANES));
     for ((x, mean), (high, low)) in parts.zip(outs) {
         for i in 0..LANES {
-            let rounded = (x[i] - mean[i]) * inverse + ROUNDER - ROUNDER;
-            let whole = (rounded as i32).clamp(-16_256, 16_256);
+            let from_mean = (x[i] - mean[i]) * inverse;
+            let from_mean = if from_mean < MOST { from_mean } else { MOST };
+            let whole = nearest_whole(if from_mean > -MOST { from_mean } else { -MOST });
             let upper = (whole + 64) >> 7;
             high[i] = upper as i8;
             low[i] = (whole - (upper << 7)) as i8;

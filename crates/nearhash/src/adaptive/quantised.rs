@@ -50,9 +50,9 @@ impl Quantised {
         let parts = y.chunks_exact(LANES).zip(weights.chunks_exact(LANES));
         for (codes, (y, weights)) in self.codes.chunks_exact_mut(LANES).zip(parts) {
             for i in 0..LANES {
-                // Adding and taking away rounds to the nearest whole number.
-                let rounded = weighted(y[i], weights[i]) * inverse + ROUNDER - ROUNDER;
-                let whole = (rounded as i32).clamp(-127, 127);
+                let x = weighted(y[i], weights[i]) * inverse;
+                let x = if x < SIGNED { x } else { SIGNED };
+                let whole = nearest_whole(if x > -SIGNED { x } else { -SIGNED });
                 codes[i] = whole as i8;
                 sum[i] += whole;
                 squares[i] += whole * whole;
@@ -70,6 +70,13 @@ impl Quantised {
 
 /// 1.5 × 2²³: floats of this size have no fraction.
 const ROUNDER: f32 = 12_582_912.0;
+
+/// The whole number nearest to `x`, which is within ±2²². The last bits of what the rounder is added
+/// to are that number; a cast would go through the numbers one by one, for those out of bounds.
+#[inline(always)]
+pub(crate) fn nearest_whole(x: f32) -> i32 {
+    (x + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32
+}
 
 /// Buckets whose centres lie together, and stand together in memory.
 #[derive(Debug, Clone, Copy)]
