@@ -1,7 +1,7 @@
 //! A projected vector as signed bytes, and the centres that it is compared with.
 
 use crate::adaptive::projection::squared_norm;
-use crate::kernel::{CodeTile, Kernels, LANES, LINE, Line, Score, TILE};
+use crate::kernel::{CodeTile, Kernels, LANES, LINE, Line, Score, TILE, TileScore};
 
 /// Largest absolute value of a signed code.
 const SIGNED: f32 = 127.0;
@@ -280,33 +280,20 @@ impl Centres {
         }
         let region = &self.regions[0];
         let lines = self.axes / 4;
-        scores.resize(TILE * self.norms.len(), 0.0);
-        let tile = CodeTile {
-            groups: &self.codes,
-            stride: lines,
-            lines,
-            nibbles: false,
-            queries: std::array::from_fn(|i| &y[i].codes[..]),
-        };
-        let mut each = scores.chunks_exact_mut(self.norms.len());
-        let out = std::array::from_fn(|_| each.next().unwrap_or_default());
-        kernels.dots(tile, out);
-        let mut nearest = [0; TILE];
-        let each = scores.chunks_exact_mut(self.norms.len()).zip(y);
-        for ((scores, y), nearest) in each.zip(&mut nearest) {
-            let times = -2.0 * region.step * y.step;
-            let plus = y.squared_norm() - times * (MIDDLE * y.sum as f32);
-            kernels.compiled(
-                #[inline(always)]
-                || {
-                    for (score, norm) in scores.iter_mut().zip(&self.norms) {
-                        *score = score.mul_add(times, norm + plus);
-                    }
-                },
-            );
-            *nearest = kernels.smallest(scores) as u32;
-        }
-        nearest
+        let times = y.each_ref().map(|y| -2.0 * region.step * y.step);
+        let plus = |i: usize| y[i].squared_norm() - times[i] * (MIDDLE * y[i].sum as f32);
+        kernels.nearest(TileScore {
+            tile: CodeTile {
+                groups: &self.codes,
+                stride: lines,
+                lines,
+                nibbles: false,
+                queries: y.each_ref().map(|y| &y.codes[..]),
+            },
+            norms: &self.norms,
+            plus: std::array::from_fn(plus),
+            times,
+        })
     }
 
     /// Bytes in memory.

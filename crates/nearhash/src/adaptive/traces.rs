@@ -11,6 +11,9 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Candidate, CodeTile, Kernels, LANES, TILE, padded_width};
 
+/// Lines of a group from which on dot products are computed for several queries at once.
+const LONG: usize = 24;
+
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Neighbour {
@@ -131,7 +134,10 @@ impl Model {
         let Some(any) = prepared.iter().position(|prepared| *prepared) else {
             return;
         };
-        if self.centres.heads().is_some() {
+        for scratch in tile.iter_mut() {
+            scratch.dots.clear();
+        }
+        if self.codes.stride() < LONG || self.centres.heads().is_some() {
             return;
         }
         let mut dots = tile

@@ -23,7 +23,7 @@ pub(crate) use codes::{Axes, BucketScan, Candidate, LINE, Line, Score, Shortlist
 use generic::{Gather, Pairs, Projection};
 pub(crate) use lanes::LANES;
 pub(crate) use row_codes::{PART, RowCodes};
-pub(crate) use tile::{CodeTile, TILE};
+pub(crate) use tile::{CodeTile, TILE, TileScore};
 
 /// Instruction sets, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +120,7 @@ pub(crate) struct Kernels {
     list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
     row_dots: unsafe fn(RowCodes<'_>, &mut [f32]),
     dots: unsafe fn(CodeTile<'_>, [&mut [f32]; TILE]),
+    nearest: unsafe fn(TileScore<'_>) -> [u32; TILE],
 }
 
 /// One for each type of rows.
@@ -226,6 +227,11 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { tile::dots::<$dots>(t, out) }
             }
+            $(#[$features])?
+            unsafe fn nearest(s: TileScore<'_>) -> [u32; TILE] {
+                // SAFETY: as above.
+                unsafe { tile::nearest::<$dots>(s) }
+            }
             Kernels {
                 level: $level,
                 project,
@@ -256,6 +262,7 @@ macro_rules! kernels {
                 list_within,
                 row_dots,
                 dots,
+                nearest,
             }
         };
     };
@@ -551,6 +558,21 @@ impl Kernels {
         assert!(t.queries.iter().all(|query| query.len() == numbers));
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.dots)(t, out) }
+    }
+
+    /// Place of the nearest code vector of each query, see [`TileScore`]; the first of equally near
+    /// ones.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together, or there are none or more than 2²⁴ code vectors.
+    pub(crate) fn nearest(&self, s: TileScore<'_>) -> [u32; TILE] {
+        let t = &s.tile;
+        assert!(t.stride > 0 && t.lines <= t.stride && t.groups.len().is_multiple_of(t.stride));
+        assert!(!t.nibbles && t.queries.iter().all(|query| query.len() == 4 * t.lines));
+        assert_eq!(s.norms.len(), t.groups.len() / t.stride * LANES);
+        assert!((1..=1 << 24).contains(&s.norms.len()));
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.nearest)(s) }
     }
 
     /// Run `work` compiled for the instruction set: loops over arrays in it, and in what it calls

@@ -2,6 +2,7 @@
 
 mod codes;
 mod row_codes;
+mod tile;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -88,3 +88,62 @@ unsafe fn groups<D: Tiles, const NIBBLES: bool>(t: CodeTile<'_>, mut out: [&mut 
         }
     }
 }
+
+/// For each query of a tile, what its dot products are made distances with: as in
+/// [`Score`](super::Score).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TileScore<'a> {
+    /// Codes as bytes.
+    pub(crate) tile: CodeTile<'a>,
+    /// One a code vector: what the distance begins with.
+    pub(crate) norms: &'a [f32],
+    /// The distance is norm + plus + times × dot.
+    pub(crate) plus: [f32; TILE],
+    pub(crate) times: [f32; TILE],
+}
+
+/// The place of each query's nearest code vector, the first of equally near ones.
+///
+/// # Safety
+/// As for [`Lanes`]; the slices hold whole groups, at least one and no more than 2²⁰.
+#[inline(always)]
+pub(crate) unsafe fn nearest<D: Tiles>(s: TileScore<'_>) -> [u32; TILE] {
+    let t = s.tile;
+    let [a, b, c, d] = t.queries;
+    let queries = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
+    let mut places = [0; TILE];
+    // SAFETY: the codes end a group, every query has so many places of its own, and the norms are as
+    // many as the code vectors.
+    unsafe {
+        let mut least = [D::V::splat(f32::INFINITY); TILE];
+        let mut groups = [D::V::splat(0.0); TILE];
+        for group in 0..t.groups.len() / t.stride {
+            let codes = t.groups.as_ptr().add((group + 1) * t.stride - t.lines);
+            let dots = D::tile::<false>(codes, queries, t.lines);
+            let norms = D::V::load(s.norms.as_ptr().add(group * LANES));
+            let here = D::V::splat(group as f32);
+            for i in 0..TILE {
+                let start = norms.add(D::V::splat(s.plus[i]));
+                let score = dots[i].mul_add(D::V::splat(s.times[i]), start);
+                // Those that are no larger stay.
+                let stays = least[i].below(score);
+                groups[i] = groups[i].select(stays, here);
+                least[i] = least[i].select(stays, score);
+            }
+        }
+        for i in 0..TILE {
+            let (mut scores, mut in_group) = ([0.0; LANES], [0.0; LANES]);
+            least[i].store(scores.as_mut_ptr());
+            groups[i].store(in_group.as_mut_ptr());
+            let mut best = (scores[0], in_group[0] as u32 * LANES as u32);
+            for lane in 1..LANES {
+                let place = in_group[lane] as u32 * LANES as u32 + lane as u32;
+                if scores[lane] < best.0 || scores[lane] == best.0 && place < best.1 {
+                    best = (scores[lane], place);
+                }
+            }
+            places[i] = best.1;
+        }
+    }
+    places
+}

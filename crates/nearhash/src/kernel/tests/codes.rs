@@ -6,7 +6,7 @@ use super::*;
 use crate::kernel::codes::Candidate;
 
 /// Vectors of codes, one a row, as lines: bytes, or nibbles of two blocks of four dimensions.
-fn lines_of(codes: &[u8], axes: usize, nibbles: bool) -> Vec<Vec<Line>> {
+pub(super) fn lines_of(codes: &[u8], axes: usize, nibbles: bool) -> Vec<Vec<Line>> {
     let a_line = if nibbles { 8 } else { 4 };
     codes
         .chunks(axes * LANES)
@@ -23,7 +23,7 @@ fn lines_of(codes: &[u8], axes: usize, nibbles: bool) -> Vec<Vec<Line>> {
         .collect()
 }
 
-fn dot(codes: &[u8], query: &[i8]) -> f32 {
+pub(super) fn dot(codes: &[u8], query: &[i8]) -> f32 {
     let terms = codes.iter().zip(query);
     terms
         .map(|(c, q)| i32::from(*c) * i32::from(*q))
@@ -32,7 +32,7 @@ fn dot(codes: &[u8], query: &[i8]) -> f32 {
 
 /// Fills codes and a query: at random or with what is most extreme.
 #[derive(Debug, Clone, Copy)]
-enum Fill {
+pub(super) enum Fill {
     Random,
     /// All codes the largest, all numbers of the query this one.
     Extreme(i8),
@@ -40,14 +40,14 @@ enum Fill {
     Alternating,
 }
 
-const FILLS: [Fill; 4] = [
+pub(super) const FILLS: [Fill; 4] = [
     Fill::Random,
     Fill::Extreme(127),
     Fill::Extreme(-127),
     Fill::Alternating,
 ];
 
-fn fill(
+pub(super) fn fill(
     generator: &mut ChaCha8Rng,
     fill: Fill,
     axes: usize,
