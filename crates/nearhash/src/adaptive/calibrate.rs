@@ -29,6 +29,10 @@ pub(crate) const RECALLS: [f64; 13] = [
 /// Points that are asked, at most, and as a part of all.
 const STORED: usize = 1024;
 const STORED_PART: usize = 4;
+/// One of so many is asked for as many neighbours as there are [`KS`] for, the others for the first of
+/// those: each of thirty or more neighbours tells about as much as three of ten.
+const MANY_PART: usize = 2;
+const FEW_KS: usize = 2;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
 /// Strangers that are asked, and how many of them before the others, some of every kind, to see
@@ -179,19 +183,30 @@ impl Model {
         let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
         let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
         search.depth = (deepest + deepest / 4 + 8).min(whole);
-        let mut traces = self.stored_traces(rows, &search, control)?;
+        let part = |of_many: bool| -> Vec<u32> {
+            let rows = rows.iter().enumerate();
+            let part = rows.filter(|(i, _)| i.is_multiple_of(MANY_PART) == of_many);
+            part.map(|(_, row)| *row).collect()
+        };
+        let (many, few) = (part(true), part(false));
+        let mut traces = self.stored_traces(&many, &search, control)?;
+        traces.extend(self.stored_traces(&few, &search.of_few(FEW_KS), control)?);
 
         search.depth = whole;
-        let mut first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
+        let numbers: Vec<u32> = (0..FIRST_STRANGERS).collect();
+        let mut first = self.stranger_traces(seed, &numbers, &search, control)?;
         let mut needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
         if needed > search.kappa {
             search.kappa = MOST_GENEROUS;
-            first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
+            first = self.stranger_traces(seed, &numbers, &search, control)?;
             needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
         }
         search.kappa = needed.clamp(LEAST_GENEROUS, MOST_GENEROUS);
         traces.extend(first);
-        traces.extend(self.stranger_traces(seed, FIRST_STRANGERS..STRANGERS, &search, control)?);
+        let (few, many): (Vec<u32>, Vec<u32>) = (FIRST_STRANGERS..STRANGERS)
+            .partition(|number| !(number / KINDS).is_multiple_of(MANY_PART as u32));
+        traces.extend(self.stranger_traces(seed, &many, &search, control)?);
+        traces.extend(self.stranger_traces(seed, &few, &search.of_few(FEW_KS), control)?);
 
         let usual = &search.usual;
         let calibration = |i: usize, prior: Option<&MissModel>| {
@@ -228,8 +243,9 @@ impl Model {
             let found = neighbours.partition_point(|neighbour| neighbour.rank < m);
             (neighbours.len() - found) as f64 / neighbours.len().max(1) as f64
         };
+        let traces = || traces.iter().filter(|trace| i < trace.features.len());
         let chance = (EXAMPLES_A_QUERY / checkpoints.len().max(1) as f64).min(1.0);
-        for trace in traces {
+        for trace in traces() {
             for (features, m) in trace.features[i].iter().zip(checkpoints) {
                 // Drawn for all, so that one that is left out moves no other.
                 let drawn = random.random::<f64>() < chance;
@@ -242,7 +258,7 @@ impl Model {
                 }
             }
         }
-        let stored: Vec<&Trace> = traces.iter().filter(|trace| !trace.stranger).collect();
+        let stored: Vec<&Trace> = traces().filter(|trace| !trace.stranger).collect();
         let mut limits: Vec<f32> = stored.iter().map(|trace| trace.limits[i]).collect();
         limits.sort_unstable_by(f32::total_cmp);
         let at = (limits.len() as f64 * USUAL) as usize;
@@ -268,8 +284,7 @@ impl Model {
             rest,
         };
         let errors = |unusual: bool| {
-            let mut errors: Vec<f32> = traces
-                .iter()
+            let mut errors: Vec<f32> = traces()
                 .filter(|trace| {
                     if unusual {
                         !trace.is_ordinary(i, &ordinary)

@@ -1,7 +1,5 @@
 //! Searches for a sample of queries, watched to the end: what each look-up saw, and what came of it.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use crate::adaptive::model::Model;
@@ -24,6 +22,7 @@ pub(crate) struct Neighbour {
 }
 
 /// How the queries of a sample are searched to the end.
+#[derive(Debug, Clone)]
 pub(crate) struct Search<'a> {
     pub(crate) ks: &'a [usize],
     /// For each k, the squared distance of the k-th neighbour, usually (scaled).
@@ -32,6 +31,16 @@ pub(crate) struct Search<'a> {
     pub(crate) depth: usize,
     /// Standard errors that are allowed for.
     pub(crate) kappa: f32,
+}
+
+impl<'a> Search<'a> {
+    /// The same for the first `count` of the k.
+    pub(crate) fn of_few(&self, count: usize) -> Search<'a> {
+        Search {
+            ks: &self.ks[..count.min(self.ks.len())],
+            ..self.clone()
+        }
+    }
 }
 
 /// A query of the sample, searched to the end.
@@ -70,7 +79,7 @@ impl Model {
         search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        self.traces(rows.to_vec(), search, control, |row, query| {
+        self.traces(rows, search, control, |row, query| {
             self.copy_prepared(row, query);
             Some(row)
         })
@@ -80,11 +89,11 @@ impl Model {
     pub(crate) fn stranger_traces(
         &self,
         seed: u64,
-        numbers: Range<u32>,
+        numbers: &[u32],
         search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        self.traces(numbers.collect(), search, control, |number, query| {
+        self.traces(numbers, search, control, |number, query| {
             self.make_stranger(seed, number, query);
             None
         })
@@ -94,7 +103,7 @@ impl Model {
     /// index it is.
     fn traces(
         &self,
-        sample: Vec<u32>,
+        sample: &[u32],
         search: &Search<'_>,
         control: &Control,
         make: impl Fn(u32, &mut Vec<f32>) -> Option<u32> + Sync,
