@@ -311,7 +311,6 @@ impl Model {
             let last = found.last().map_or(0.0, |i| squared[*i] * unit);
             trace.limits.push(last);
         }
-
         trace
     }
 }

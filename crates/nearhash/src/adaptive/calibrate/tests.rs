@@ -165,3 +165,33 @@ fn quantiles_stay_in_bounds() {
     assert_eq!(quantile(&[0.5, 1.0], 1.0, GENEROUS), 1.0);
     assert_eq!(quantile(&[9.0], 0.1, GENEROUS), GENEROUS);
 }
+
+#[test]
+fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
+    let model = model(normal(1500, 200), 200);
+    assert!(model.codes.stride() >= 24);
+    let ks = [1, 10, 30];
+    let search = Search {
+        ks: &ks,
+        usual: vec![1.0; 3],
+        depth: model.centres.len(),
+        kappa: GENEROUS,
+    };
+    // Nine: the last tile is not full.
+    let rows = &model.held_out[..9];
+    let together = model.stored_traces(rows, &search, &Control::new()).unwrap();
+    let (mut scratch, mut live) = (Scratch::default(), model.codes.live.clone());
+    for (row, found) in rows.iter().zip(&together) {
+        model.copy_prepared(*row, &mut scratch.query);
+        assert!(model.prepare(Kernels::get(), &mut scratch));
+        assert!(scratch.dots.is_empty());
+        let alone = model.trace(Some(*row), &search, &mut scratch, &mut live);
+        assert_eq!(found.limits, alone.limits);
+        assert_eq!(found.features, alone.features);
+        let told = |trace: &Trace| -> Vec<(u32, f32)> {
+            let neighbours = trace.neighbours.iter().flatten();
+            neighbours.map(|x| (x.rank, x.error)).collect()
+        };
+        assert_eq!(told(found), told(&alone));
+    }
+}

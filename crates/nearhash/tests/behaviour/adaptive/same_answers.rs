@@ -104,7 +104,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x3877_5b0f_a782_7aac;
+const GOLDEN: u64 = 0xb44e_a9e6_6358_0e70;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
