@@ -168,7 +168,7 @@ fn quantiles_stay_in_bounds() {
 
 #[test]
 fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
-    let model = model(normal(1500, 200), 200);
+    let model = model(normal(1500, 280), 280);
     assert!(model.codes.stride() >= 24);
     let ks = [1, 10, 30];
     let search = Search {
