@@ -8,7 +8,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use crate::adaptive::curve::Watched;
+use crate::adaptive::curve::{Curve, Watched};
 use crate::adaptive::model::Model;
 use crate::adaptive::search::Ordinary;
 use crate::adaptive::stopping::{Example, Features, MissModel, Unusual, checkpoints};
@@ -29,6 +29,10 @@ pub(crate) const RECALLS: [f64; 13] = [
 /// Points that are asked, at most, and as a part of all.
 const STORED: usize = 1024;
 const STORED_PART: usize = 4;
+/// One of so many is asked for as many neighbours as there are [`KS`] for, the others for the first of
+/// those: each of thirty or more neighbours tells about as much as three of ten.
+const MANY_PART: usize = 2;
+const FEW_KS: usize = 2;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
 /// Strangers that are asked, and how many of them before the others, some of every kind, to see
@@ -39,16 +43,17 @@ const FIRST_STRANGERS: u32 = 2 * KINDS;
 const STRANGER_WEIGHT: f32 = 1.0;
 /// Checkpoints of a query that the model is fitted on, on average.
 const EXAMPLES_A_QUERY: f64 = 3.0;
-/// Standard errors of an estimate that a search to the end allows for, of stored points and of
-/// strangers, where they turn out to need so many.
+/// Standard errors of an estimate that a search to the end allows for, of stored points and of the
+/// first strangers; and of the others no fewer and no more than these, as they turn out to need.
 const GENEROUS: f32 = 3.0;
+const LEAST_GENEROUS: f32 = 2.0;
 const MOST_GENEROUS: f32 = 8.0;
 /// And the least that any search allows for.
 const LEAST_KAPPA: f32 = 0.25;
 /// Share of the neighbours of the first strangers that the others are given standard errors for, and
 /// how many times as many.
 const FIRST_SHARE: f64 = 0.998;
-const FIRST_FACTOR: f32 = 1.25;
+const FIRST_FACTOR: f32 = 1.5;
 /// Share of the neighbours that may lie deeper than the sample is searched.
 const TOO_DEEP: f64 = 5e-4;
 /// Share of the misses that are left to wrong estimates; the others are neighbours in buckets that
@@ -178,21 +183,30 @@ impl Model {
         let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
         let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
         search.depth = (deepest + deepest / 4 + 8).min(whole);
-        let mut traces = self.stored_traces(rows, &search, control)?;
+        let part = |of_many: bool| -> Vec<u32> {
+            let rows = rows.iter().enumerate();
+            let part = rows.filter(|(i, _)| i.is_multiple_of(MANY_PART) == of_many);
+            part.map(|(_, row)| *row).collect()
+        };
+        let (many, few) = (part(true), part(false));
+        let mut traces = self.stored_traces(&many, &search, control)?;
+        traces.extend(self.stored_traces(&few, &search.of_few(FEW_KS), control)?);
 
         search.depth = whole;
-        search.kappa = MOST_GENEROUS;
-        let first = self.stranger_traces(seed, 0..FIRST_STRANGERS, &search, control)?;
-        let mut errors: Vec<f32> = first
-            .iter()
-            .flat_map(|t| t.neighbours.iter().flatten())
-            .map(|neighbour| neighbour.error)
-            .collect();
-        errors.sort_unstable_by(f32::total_cmp);
-        search.kappa = (FIRST_FACTOR * quantile(&errors, FIRST_SHARE, MOST_GENEROUS))
-            .clamp(GENEROUS, MOST_GENEROUS);
+        let numbers: Vec<u32> = (0..FIRST_STRANGERS).collect();
+        let mut first = self.stranger_traces(seed, &numbers, &search, control)?;
+        let mut needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
+        if needed > search.kappa {
+            search.kappa = MOST_GENEROUS;
+            first = self.stranger_traces(seed, &numbers, &search, control)?;
+            needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
+        }
+        search.kappa = needed.clamp(LEAST_GENEROUS, MOST_GENEROUS);
         traces.extend(first);
-        traces.extend(self.stranger_traces(seed, FIRST_STRANGERS..STRANGERS, &search, control)?);
+        let (few, many): (Vec<u32>, Vec<u32>) = (FIRST_STRANGERS..STRANGERS)
+            .partition(|number| !(number / KINDS).is_multiple_of(MANY_PART as u32));
+        traces.extend(self.stranger_traces(seed, &many, &search, control)?);
+        traces.extend(self.stranger_traces(seed, &few, &search.of_few(FEW_KS), control)?);
 
         let usual = &search.usual;
         let calibration = |i: usize, prior: Option<&MissModel>| {
@@ -229,8 +243,9 @@ impl Model {
             let found = neighbours.partition_point(|neighbour| neighbour.rank < m);
             (neighbours.len() - found) as f64 / neighbours.len().max(1) as f64
         };
+        let traces = || traces.iter().filter(|trace| i < trace.features.len());
         let chance = (EXAMPLES_A_QUERY / checkpoints.len().max(1) as f64).min(1.0);
-        for trace in traces {
+        for trace in traces() {
             for (features, m) in trace.features[i].iter().zip(checkpoints) {
                 // Drawn for all, so that one that is left out moves no other.
                 let drawn = random.random::<f64>() < chance;
@@ -243,7 +258,7 @@ impl Model {
                 }
             }
         }
-        let stored: Vec<&Trace> = traces.iter().filter(|trace| !trace.stranger).collect();
+        let stored: Vec<&Trace> = traces().filter(|trace| !trace.stranger).collect();
         let mut limits: Vec<f32> = stored.iter().map(|trace| trace.limits[i]).collect();
         limits.sort_unstable_by(f32::total_cmp);
         let at = (limits.len() as f64 * USUAL) as usize;
@@ -269,8 +284,7 @@ impl Model {
             rest,
         };
         let errors = |unusual: bool| {
-            let mut errors: Vec<f32> = traces
-                .iter()
+            let mut errors: Vec<f32> = traces()
                 .filter(|trace| {
                     if unusual {
                         !trace.is_ordinary(i, &ordinary)
@@ -285,31 +299,20 @@ impl Model {
         };
         let (ordinary_errors, unusual_errors) = (errors(false), errors(true));
 
-        let watched = Watched {
-            checkpoints,
-            neighbours: stored
-                .iter()
-                .map(|trace| &trace.neighbours[i][..])
-                .collect(),
-            ordinary: stored
-                .iter()
-                .map(|trace| trace.is_ordinary(i, &ordinary))
-                .collect(),
-            shares: stored
-                .iter()
-                .map(|trace| {
-                    let features = trace.features[i].iter();
-                    let share = |features: &Features| {
-                        let odds = model.log_odds(Kernels::get(), features);
-                        1.0 / (1.0 + libm::exp(-f64::from(odds)))
-                    };
-                    features
-                        .map(|features| features.as_ref().map_or(f64::INFINITY, share))
-                        .collect()
-                })
-                .collect(),
-            usual_probes,
+        let share = |features: &Option<Features>| {
+            let Some(features) = features else {
+                return f64::INFINITY;
+            };
+            let odds = model.log_odds(Kernels::get(), features);
+            1.0 / (1.0 + libm::exp(-f64::from(odds)))
         };
+        let watched = stored.iter().map(|trace| {
+            let shares = trace.features[i].iter().map(share).collect();
+            let neighbours = &trace.neighbours[i];
+            let ordinary = trace.is_ordinary(i, &ordinary);
+            Watched::new(checkpoints, neighbours, ordinary, shares)
+        });
+        let curve = Curve::new(checkpoints, watched.collect(), usual_probes);
         // Among many points, some distances more cost less than the memory of finer codes.
         let most_kappa = match self.centres.heads() {
             Some(_) => MOST_GENEROUS,
@@ -329,7 +332,7 @@ impl Model {
             let kappa = quantile(&ordinary_errors, within, most_kappa);
             let unusual = 1.0 - UNUSUAL_PART * (1.0 - within);
             let stranger_kappa = quantile(&unusual_errors, unusual, MOST_GENEROUS).max(kappa);
-            let stopping = watched.stopping(recall, [kappa, stranger_kappa]);
+            let stopping = curve.stopping(recall, [kappa, stranger_kappa]);
             Setting {
                 share: stopping.share,
                 start: stopping.start,
@@ -358,6 +361,14 @@ impl Model {
             settings,
         }
     }
+}
+
+/// The error that this share of all neighbours' does not exceed.
+fn error_within(traces: &[Trace], share: f64) -> f32 {
+    let neighbours = traces.iter().flat_map(|t| t.neighbours.iter().flatten());
+    let mut errors: Vec<f32> = neighbours.map(|neighbour| neighbour.error).collect();
+    errors.sort_unstable_by(f32::total_cmp);
+    quantile(&errors, share, MOST_GENEROUS)
 }
 
 /// The error that this share of `errors`, ascending, does not exceed, in bounds.

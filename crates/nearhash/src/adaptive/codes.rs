@@ -4,12 +4,14 @@
 //! `|q − x|² ≈ |q − y^|² + rests`. Residuals are divided by one weight a dimension, by how much that
 //! dimension varies inside buckets, and by one scale a vector.
 
+use std::ops::Range;
+
 use half::f16;
 use rayon::prelude::*;
 
 use crate::adaptive::projection::squared_norm;
-use crate::adaptive::quantised::Centres;
-use crate::kernel::{LANES, LINE, Line};
+use crate::adaptive::quantised::{Centres, nearest_whole};
+use crate::kernel::{Kernels, LANES, LINE, Line};
 use crate::large;
 
 /// Bits a coordinate.
@@ -91,10 +93,41 @@ pub(crate) fn is_beyond(squared: f32, reach: f32, root: f32) -> bool {
 const ROOM: f32 = 1.0625;
 
 impl Bucket {
+    /// Its rows.
+    fn range(&self) -> Range<u32> {
+        self.first_row..self.first_row + self.rows
+    }
+
     /// [`is_beyond`] of this bucket.
     #[inline(always)]
     pub(crate) fn is_hopeless(&self, squared: f32, root: f32) -> bool {
         is_beyond(squared, self.reach, root)
+    }
+}
+
+/// Projected rows, and the order in which they are to stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Projected<'a> {
+    /// `axes` floats a row.
+    pub(crate) y: &'a [f32],
+    /// Squared.
+    pub(crate) rests: &'a [f32],
+    /// Which of them comes when; none when they stand so already.
+    pub(crate) order: Option<&'a [u32]>,
+    pub(crate) axes: usize,
+}
+
+impl Projected<'_> {
+    #[inline(always)]
+    fn at(&self, i: u32) -> usize {
+        self.order.map_or(i, |order| order[i as usize]) as usize
+    }
+
+    /// The projected vector and the squared rest of the `i`-th.
+    #[inline(always)]
+    fn row(&self, i: u32) -> (&[f32], f32) {
+        let at = self.at(i);
+        (&self.y[at * self.axes..][..self.axes], self.rests[at])
     }
 }
 
@@ -116,16 +149,9 @@ pub(crate) struct Codes {
 const LEAST_WEIGHT: f32 = 0.1;
 
 impl Codes {
-    /// Encode rows that stand in the order of their buckets: `sizes` of them in each, projected
-    /// vectors `y`, `axes` floats each, and squared rests.
-    pub(crate) fn new(
-        bits: Bits,
-        centres: &Centres,
-        sizes: &[u32],
-        y: &[f32],
-        rests: &[f32],
-        axes: usize,
-    ) -> Self {
+    /// Encode rows in the order of their buckets, `sizes` of them in each.
+    pub(crate) fn new(bits: Bits, centres: &Centres, sizes: &[u32], rows: &Projected<'_>) -> Self {
+        let axes = rows.axes;
         let mut buckets = Vec::with_capacity(sizes.len());
         let (mut first_row, mut first_group) = (0, 0);
         for rows in sizes {
@@ -140,7 +166,7 @@ impl Codes {
             first_row += rows;
             first_group += groups;
         }
-        let weights = weights(centres, &buckets, y, axes);
+        let weights = weights(centres, &buckets, rows);
         let stride = 1 + bits.lines(axes);
         let mut codes = Self {
             bits,
@@ -161,23 +187,21 @@ impl Codes {
             parts.push((i, bucket, lines, live));
         }
         let weights = &codes.weights;
+        let kernels = Kernels::get();
         parts.into_par_iter().for_each_init(
             Vec::new,
             |buffer: &mut Vec<f32>, (i, bucket, lines, live)| {
                 buffer.resize(axes, 0.0);
                 centres.decode(i, buffer);
-                let rows = bucket.first_row as usize..(bucket.first_row + bucket.rows) as usize;
                 let encoder = Encoder {
                     bits,
                     weights,
                     centre_norm: squared_norm(buffer),
                     centre: buffer,
                 };
-                encoder.encode(
-                    bucket,
-                    &y[rows.start * axes..rows.end * axes],
-                    &rests[rows],
-                    lines,
+                kernels.compiled(
+                    #[inline(always)]
+                    || encoder.encode(bucket, rows, lines),
                 );
                 for (group, live) in live.iter_mut().enumerate() {
                     let left = bucket.rows as usize - group * LANES;
@@ -222,8 +246,9 @@ impl Codes {
 const LARGEST_HALF: f32 = 60_000.0;
 
 /// Root mean square of the residuals in each dimension, in parts of that of all dimensions.
-fn weights(centres: &Centres, buckets: &[Bucket], y: &[f32], axes: usize) -> Vec<f32> {
+fn weights(centres: &Centres, buckets: &[Bucket], rows: &Projected<'_>) -> Vec<f32> {
     const STEP: usize = 64;
+    let (kernels, axes) = (Kernels::get(), rows.axes);
     // Sums of fixed parts, added in their order: the same for any number of threads.
     let sums: Vec<Vec<f64>> = buckets
         .par_chunks(STEP)
@@ -235,12 +260,17 @@ fn weights(centres: &Centres, buckets: &[Bucket], y: &[f32], axes: usize) -> Vec
             for (i, bucket) in buckets.iter().enumerate() {
                 centres.decode(step * STEP + i, &mut centre);
                 part.fill(0.0);
-                let rows = bucket.first_row as usize..(bucket.first_row + bucket.rows) as usize;
-                for y in y[rows.start * axes..rows.end * axes].chunks_exact(axes) {
-                    for ((sum, y), c) in part.iter_mut().zip(y).zip(&centre) {
-                        *sum += (y - c) * (y - c);
-                    }
-                }
+                kernels.compiled(
+                    #[inline(always)]
+                    || {
+                        for i in bucket.range() {
+                            let (y, _) = rows.row(i);
+                            for ((sum, y), c) in part.iter_mut().zip(y).zip(&centre) {
+                                *sum += (y - c) * (y - c);
+                            }
+                        }
+                    },
+                );
                 for (sum, part) in sums.iter_mut().zip(&part) {
                     *sum += f64::from(*part);
                 }
@@ -279,69 +309,82 @@ struct Encoder<'a> {
 
 impl Encoder<'_> {
     /// Write norms and codes to `lines`, their units to `bucket`.
-    fn encode(&self, bucket: &mut Bucket, y: &[f32], rests: &[f32], lines: &mut [Line]) {
+    #[inline(always)]
+    fn encode(&self, bucket: &mut Bucket, rows: &Projected<'_>, lines: &mut [Line]) {
         let axes = self.weights.len();
         let stride = 1 + self.bits.lines(axes);
         let inverse: Vec<f32> = self.weights.iter().map(|w| 1.0 / w).collect();
-        let mut farthest = 0.0_f32;
-        for (y, rest) in y.chunks_exact(axes).zip(rests) {
-            let beside = y.iter().zip(self.centre).map(|(y, c)| (y - c) * (y - c));
-            farthest = farthest.max(beside.sum::<f32>() + rest);
-        }
-        bucket.reach = farthest.sqrt();
-        let mut residuals = vec![0.0_f32; y.len()];
-        let mut scales = vec![0.0_f32; rests.len()];
-        for ((residual, y), scale) in residuals
-            .chunks_exact_mut(axes)
-            .zip(y.chunks_exact(axes))
+        let count = bucket.rows as usize;
+        let mut residuals = vec![0.0_f32; count * axes];
+        let mut scales = vec![0.0_f32; count];
+        let (mut farthest, mut largest_rest) = (0.0_f32, 0.0_f32);
+        for ((i, residual), scale) in bucket
+            .range()
+            .zip(residuals.chunks_exact_mut(axes))
             .zip(&mut scales)
         {
-            let mut largest = [0.0_f32; LANES];
-            for (j, residual) in residual.iter_mut().enumerate() {
-                *residual = (y[j] - self.centre[j]) * inverse[j];
-                largest[j % LANES] = largest[j % LANES].max(residual.abs());
+            let (y, rest) = rows.row(i);
+            let (mut largest, mut beside) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+            let parts = y.chunks_exact(LANES).zip(self.centre.chunks_exact(LANES));
+            let outs = residual.chunks_exact_mut(LANES);
+            for ((out, (y, centre)), inverse) in outs.zip(parts).zip(inverse.chunks_exact(LANES)) {
+                for j in 0..LANES {
+                    let from_centre = y[j] - centre[j];
+                    beside[j] += from_centre * from_centre;
+                    out[j] = from_centre * inverse[j];
+                    let size = out[j].abs();
+                    largest[j] = if size > largest[j] { size } else { largest[j] };
+                }
             }
+            farthest = farthest.max(beside.iter().sum::<f32>() + rest);
+            largest_rest = largest_rest.max(rest);
             let largest = largest.iter().fold(0.0_f32, |a, b| a.max(*b));
             let rms = (squared_norm(residual) / axes as f32).sqrt();
             *scale = self.bits.scale(largest, rms);
         }
+        bucket.reach = farthest.sqrt();
         let unit_of = |most: f32| if most > 0.0 { most / 255.0 } else { 1.0 };
         // No code is zero, so that points on their centre need a scale that makes nothing of it.
         let largest = scales.iter().fold(f32::MIN_POSITIVE, |a, b| a.max(*b));
         bucket.u_unit = (largest / 255.0).max(f32::MIN_POSITIVE);
-        let rest_of = |rest: &f32| rest.sqrt();
-        bucket.e_unit = unit_of(rests.iter().map(rest_of).fold(0.0_f32, f32::max));
-        let (middle, largest) = (self.bits.middle(), self.bits.largest() as i32);
+        bucket.e_unit = unit_of(largest_rest.sqrt());
+        let (middle, largest) = (self.bits.middle(), self.bits.largest());
         let mut decoded = vec![0.0_f32; axes];
-        let mut norms = vec![0.0_f32; rests.len()];
-        for (i, y) in y.chunks_exact(axes).enumerate() {
-            let residual = &residuals[i * axes..(i + 1) * axes];
-            let u = (scales[i] / bucket.u_unit).ceil().clamp(1.0, 255.0);
-            let e = (rests[i].sqrt() / bucket.e_unit).round().clamp(0.0, 255.0);
+        let mut codes = vec![0_u8; axes];
+        let mut norms = vec![0.0_f32; count];
+        for (at, i) in bucket.range().enumerate() {
+            let (y, rest) = rows.row(i);
+            let residual = &residuals[at * axes..(at + 1) * axes];
+            let u = (scales[at] / bucket.u_unit).ceil().clamp(1.0, 255.0);
+            let e = (rest.sqrt() / bucket.e_unit).round().clamp(0.0, 255.0);
             let scale = u * bucket.u_unit;
             let per_step = 1.0 / scale;
-            let group = i / LANES * stride;
-            let lane = i % LANES;
+            let group = at / LANES * stride;
+            let lane = at % LANES;
             lines[group].0[32 + lane] = u as u8;
             lines[group].0[48 + lane] = e as u8;
-            let codes = &mut lines[group + 1..group + stride];
-            let mut error = 0.0_f32;
-            for (j, residual) in residual.iter().enumerate() {
-                // A cast cuts off the fraction; what is negative becomes the least code.
-                let code = ((residual * per_step + middle + 0.5) as i32).clamp(0, largest) as f32;
-                let at = self.centre[j] + self.weights[j] * scale * (code - middle);
-                decoded[j] = at;
-                error += (y[j] - at) * (y[j] - at);
-                let code = code as u8;
-                match self.bits {
-                    Bits::Seven => codes[j / 4].0[4 * lane + j % 4] = code,
-                    Bits::Four => {
-                        let shift = if j % 8 < 4 { 0 } else { 4 };
-                        codes[j / 8].0[4 * lane + j % 4] |= code << shift;
-                    }
+            let mut errors = [0.0_f32; LANES];
+            let parts = residual.chunks_exact(LANES).zip(y.chunks_exact(LANES));
+            let scales = self.centre.chunks_exact(LANES);
+            let scales = scales.zip(self.weights.chunks_exact(LANES));
+            let outs = codes.chunks_exact_mut(LANES);
+            let outs = outs.zip(decoded.chunks_exact_mut(LANES));
+            for (((residual, y), (centre, weights)), (codes, decoded)) in
+                parts.zip(scales).zip(outs)
+            {
+                for j in 0..LANES {
+                    let code = residual[j] * per_step + middle;
+                    let code = if code < largest { code } else { largest };
+                    let code = nearest_whole(if code > 0.0 { code } else { 0.0 });
+                    codes[j] = code as u8;
+                    decoded[j] = centre[j] + weights[j] * scale * (code as f32 - middle);
+                    let off = y[j] - decoded[j];
+                    errors[j] += off * off;
                 }
             }
-            norms[i] = squared_norm(&decoded) - self.centre_norm + rests[i] - error;
+            self.place(&codes, &mut lines[group + 1..group + stride], lane);
+            let error = errors.iter().sum::<f32>();
+            norms[at] = squared_norm(&decoded) - self.centre_norm + rest - error;
         }
         let most = norms.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
         bucket.a_unit = if most > 0.0 { most / LARGEST_HALF } else { 1.0 };
@@ -349,6 +392,27 @@ impl Encoder<'_> {
             let half = f16::from_f32(norm / bucket.a_unit).to_bits();
             let at = 2 * (i % LANES);
             lines[i / LANES * stride].0[at..at + 2].copy_from_slice(&half.to_le_bytes());
+        }
+    }
+
+    /// Write the codes of one vector to its lane.
+    #[inline(always)]
+    fn place(&self, codes: &[u8], lines: &mut [Line], lane: usize) {
+        let (fours, _) = codes.as_chunks::<4>();
+        let places = 4 * lane..4 * lane + 4;
+        match self.bits {
+            Bits::Seven => {
+                for (line, codes) in lines.iter_mut().zip(fours) {
+                    line.0[places.clone()].copy_from_slice(codes);
+                }
+            }
+            Bits::Four => {
+                for (line, codes) in lines.iter_mut().zip(fours.as_chunks::<2>().0) {
+                    let [low, high] = codes.map(u32::from_le_bytes);
+                    let both = low | high << 4;
+                    line.0[places.clone()].copy_from_slice(&both.to_le_bytes());
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::adaptive::layout::Layout;
 use crate::adaptive::quantised::{Centres, Quantised};
 use crate::adaptive::tree::{Member, grow};
-use crate::kernel::Kernels;
+use crate::kernel::{Kernels, TILE};
 
 /// Points with their buckets.
 pub(super) struct Filed {
@@ -124,6 +124,7 @@ impl Filed {
 
     /// Take the means of the members of each bucket but those held out, by row, and of each region.
     pub(super) fn take_means(&mut self, held_out: &[bool], axes: usize) {
+        let kernels = Kernels::get();
         let order = self.in_order();
         let sizes = self.sizes();
         let mut members = Vec::with_capacity(sizes.len());
@@ -138,20 +139,23 @@ impl Filed {
             .par_chunks_mut(axes)
             .zip(members)
             .map(|(mean, members)| {
-                let mut count = 0;
-                for i in members {
-                    let i = *i as usize;
-                    let row = self.rows.as_ref().map_or(i, |rows| rows[i] as usize);
-                    if held_out[row] {
-                        continue;
-                    }
-                    count += 1;
-                    let y = &self.y[i * axes..(i + 1) * axes];
-                    mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
-                }
-                let by = 1.0 / count.max(1) as f32;
-                mean.iter_mut().for_each(|x| *x *= by);
-                count
+                let taken = |i: &&u32| {
+                    let i = **i as usize;
+                    !held_out[self.rows.as_ref().map_or(i, |rows| rows[i] as usize)]
+                };
+                let members: Vec<&u32> = members.iter().filter(taken).collect();
+                let by = 1.0 / members.len().max(1) as f32;
+                kernels.compiled(
+                    #[inline(always)]
+                    || {
+                        for i in &members {
+                            let y = &self.y[**i as usize * axes..][..axes];
+                            mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
+                        }
+                        mean.iter_mut().for_each(|x| *x *= by);
+                    },
+                );
+                members.len() as u32
             })
             .collect();
         self.means = means;
@@ -178,8 +182,13 @@ impl Filed {
     }
 
     /// Move every point to its nearest centre.
-    pub(super) fn move_to_nearest(&mut self, axes: usize) {
-        nearest_of(&self.centres(axes), &self.y, &mut self.bucket_of);
+    pub(super) fn move_to_nearest(&mut self, quantised: &[Quantised], axes: usize) {
+        nearest_of(&self.centres(axes), quantised, &mut self.bucket_of);
+    }
+
+    /// The points as they are compared with centres.
+    pub(super) fn quantised(&self, axes: usize) -> Vec<Quantised> {
+        quantised(&self.y, axes)
     }
 
     /// Drop buckets and regions without points; returns the sizes of the others.
@@ -213,21 +222,33 @@ impl Filed {
     }
 }
 
-/// The bucket of the nearest centre for each of `y`, to `bucket_of`.
-pub(super) fn nearest_of(centres: &Centres, y: &[f32], bucket_of: &mut [u32]) {
+/// Projected vectors, `axes` floats each, as they are compared with centres.
+pub(super) fn quantised(y: &[f32], axes: usize) -> Vec<Quantised> {
     let kernels = Kernels::get();
-    const STEP: usize = 256;
-    let axes = centres.axes();
+    y.par_chunks_exact(axes)
+        .map(|y| {
+            let mut quantised = Quantised::default();
+            quantised.set(kernels, y, None);
+            quantised
+        })
+        .collect()
+}
+
+/// The bucket of the nearest centre for each of `y`, to `bucket_of`.
+pub(super) fn nearest_of(centres: &Centres, y: &[Quantised], bucket_of: &mut [u32]) {
+    let kernels = Kernels::get();
+    const STEP: usize = 64 * TILE;
     bucket_of
         .par_chunks_mut(STEP)
-        .zip(y.par_chunks(STEP * axes))
-        .for_each_init(
-            || (Quantised::default(), Vec::new()),
-            |(quantised, scores), (buckets, y)| {
-                for (bucket, y) in buckets.iter_mut().zip(y.chunks_exact(axes)) {
-                    quantised.set(kernels, y, None);
-                    *bucket = centres.nearest(kernels, quantised, scores);
-                }
-            },
-        );
+        .zip(y.par_chunks(STEP))
+        .for_each_init(Vec::new, |scores, (buckets, y)| {
+            let (tiles, left) = y.as_chunks::<TILE>();
+            let (bucket_tiles, buckets_left) = buckets.as_chunks_mut::<TILE>();
+            for (buckets, y) in bucket_tiles.iter_mut().zip(tiles) {
+                *buckets = centres.nearest_of_tile(kernels, y, scores);
+            }
+            for (bucket, y) in buckets_left.iter_mut().zip(left) {
+                *bucket = centres.nearest(kernels, y, scores);
+            }
+        });
 }

@@ -55,11 +55,22 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// Share of the variance that the axes keep, of vectors of `dim` numbers.
+    pub(crate) fn share(dim: usize) -> f64 {
+        if dim <= SHORT {
+            SHORT_SHARE
+        } else {
+            LONG_SHARE
+        }
+    }
+
     /// For `rows` points of `dim` numbers.
     pub(crate) fn new(spectrum: &Spectrum, rows: usize, dim: usize, shape: Shape) -> Self {
         let short = dim <= SHORT;
-        let share = if short { SHORT_SHARE } else { LONG_SHARE };
-        let axes = spectrum.directions_for(share).next_multiple_of(16).max(16);
+        let axes = spectrum
+            .directions_for(Self::share(dim))
+            .next_multiple_of(16)
+            .max(16);
         let root = (rows as f64).sqrt();
         if rows >= shape.regions_from {
             // About √n / 4 regions, each of as many buckets: either way few are looked at.

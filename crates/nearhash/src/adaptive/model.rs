@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::adaptive::calibrate::held_out;
-use crate::adaptive::codes::{Bits, Codes};
+use crate::adaptive::codes::{Bits, Codes, Projected};
 use crate::adaptive::filing::{Filed, nearest_of};
 use crate::adaptive::layout::{Layout, MOST_AXES, Shape};
 use crate::adaptive::projection::{Projection, Spectrum, squared_norm};
@@ -79,7 +79,7 @@ impl Model {
         let held = held_out(seed, n);
         control.begin("project", n);
         let prepared = Prepared::new("x", &view, metric)?;
-        let spectrum = Spectrum::of(&prepared, MOST_AXES);
+        let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), MOST_AXES);
         control.check()?;
         let layout = Layout::new(&spectrum, n, points.dim(), shape);
         let axes = layout.axes;
@@ -93,12 +93,14 @@ impl Model {
         filed.take_means(&held, axes);
         control.advance(n);
         control.begin("settle", layout.settle * n);
+        let quantised = filed.quantised(axes);
         for _ in 0..layout.settle {
             control.check()?;
-            filed.move_to_nearest(axes);
+            filed.move_to_nearest(&quantised, axes);
             filed.take_means(&held, axes);
             control.advance(n);
         }
+        drop(quantised);
         control.check()?;
         let mut model = Self::assemble(
             points,
@@ -141,7 +143,7 @@ impl Model {
             regions: self.centres.regions.iter().map(|r| r.count).collect(),
             heads: self.centres.heads().map_or_else(Vec::new, decoded),
         };
-        nearest_of(&self.centres, &filed.y, &mut filed.bucket_of);
+        nearest_of(&self.centres, &filed.quantised(axes), &mut filed.bucket_of);
         let mut model = Self::assemble(
             points,
             prepared,
@@ -166,7 +168,13 @@ impl Model {
         let (y, rests) = self.projection.project_all(&prepared);
         control.check()?;
         let sizes: Vec<u32> = self.codes.buckets.iter().map(|b| b.rows).collect();
-        let codes = Codes::new(Bits::Seven, &self.centres, &sizes, &y, &rests, axes);
+        let projected = Projected {
+            y: &y,
+            rests: &rests,
+            order: None,
+            axes,
+        };
+        let codes = Codes::new(Bits::Seven, &self.centres, &sizes, &projected);
         Ok(Self {
             metric: self.metric,
             projection: self.projection.clone(),
@@ -202,27 +210,27 @@ impl Model {
         let centres = filed.centres(axes);
         let order = filed.in_order();
         let Filed { y, rests, rows, .. } = filed;
-        let mut ordered = vec![0.0; n * axes];
-        ordered
-            .par_chunks_mut(axes)
-            .zip(&order)
-            .for_each(|(out, i)| out.copy_from_slice(&y[*i as usize * axes..][..axes]));
+        let projected = Projected {
+            y: &y,
+            rests: &rests,
+            order: Some(&order),
+            axes,
+        };
+        let codes = Codes::new(bits, &centres, &sizes, &projected);
+        let farthest = y
+            .par_chunks_exact(axes)
+            .zip(&rests)
+            .map(|(y, rest)| squared_norm(y) + rest)
+            .reduce(|| 0.0, f32::max);
+        let farthest = (FAR * farthest).max(f32::MIN_POSITIVE);
+        let reaches = codes.buckets.iter().map(|bucket| bucket.reach);
+        let reach = reaches.fold(0.0, f32::max);
         drop(y);
-        let rests: Vec<f32> = order.iter().map(|i| rests[*i as usize]).collect();
+        control.check()?;
         let order: Vec<u32> = match rows {
             Some(rows) => order.iter().map(|i| rows[*i as usize]).collect(),
             None => order,
         };
-        let codes = Codes::new(bits, &centres, &sizes, &ordered, &rests, axes);
-        let farthest = ordered
-            .chunks_exact(axes)
-            .zip(&rests)
-            .fold(0.0_f32, |most, (y, rest)| most.max(squared_norm(y) + rest));
-        let farthest = (FAR * farthest).max(f32::MIN_POSITIVE);
-        let reaches = codes.buckets.iter().map(|bucket| bucket.reach);
-        let reach = reaches.fold(0.0, f32::max);
-        drop(ordered);
-        control.check()?;
         let inverse_norms = prepared
             .into_norms()
             .map(|norms| order.iter().map(|row| norms[*row as usize]).collect());

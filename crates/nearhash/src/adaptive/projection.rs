@@ -11,6 +11,8 @@ use crate::metric::Prepared;
 const SAMPLE: usize = 4096;
 /// Rounds of subspace iteration.
 const ROUNDS: usize = 6;
+/// Directions that are tried first where a share of the variance is wanted, which few may have.
+const FEW: usize = 128;
 /// Directions iterated beyond those wanted: the last ones converge slowly.
 const SPARE: usize = 8;
 
@@ -115,6 +117,11 @@ pub(crate) struct Spectrum {
 impl Spectrum {
     /// Of at most `most` leading directions of `rows`.
     pub(crate) fn of(rows: &Prepared<'_>, most: usize) -> Self {
+        Self::with_share(rows, 1.0, most)
+    }
+
+    /// Of leading directions of `rows`: of enough for `share` of the variance, but at most `most`.
+    pub(crate) fn with_share(rows: &Prepared<'_>, share: f64, most: usize) -> Self {
         let dim = rows.rows().dim();
         let width = padded_width(dim);
         let count = rows.rows().rows();
@@ -148,7 +155,12 @@ impl Spectrum {
         let unit = (2.0 * f64::from(unit)).powi(2) / sample as f64;
         let total = (0..dim).map(|i| covariance[i * width + i]).map(f64::from);
         let total = total.sum::<f64>() * unit;
-        let (directions, variances) = leading(&covariance, dim, width, most.min(dim));
+        let most = most.min(dim);
+        let found = |count: usize| leading(&covariance, dim, width, count);
+        let few = (share < 1.0 && FEW < most && is_large(dim, most)).then(|| found(FEW));
+        let enough =
+            |(_, variances): &(_, Vec<f64>)| variances.iter().sum::<f64>() * unit >= share * total;
+        let (directions, variances) = few.filter(enough).unwrap_or_else(|| found(most));
         Self {
             directions,
             variances: variances.iter().map(|x| x.max(0.0) * unit).collect(),
@@ -203,11 +215,13 @@ fn gram(rows: &[f32], count: usize, dim: usize, width: usize) -> Vec<f32> {
     // Row i of the product is column i of the rows times all columns.
     let mut columns = vec![0.0; dim * count];
     columns
-        .par_chunks_mut(count)
+        .par_chunks_mut(LANES * count)
         .enumerate()
-        .for_each(|(i, column)| {
-            for (out, row) in column.iter_mut().zip(rows.chunks_exact(width)) {
-                *out = row[i];
+        .for_each(|(i, columns)| {
+            for (j, row) in rows.chunks_exact(width).enumerate() {
+                for (column, x) in columns.chunks_exact_mut(count).zip(&row[LANES * i..]) {
+                    column[j] = *x;
+                }
             }
         });
     let panels: Vec<f32> = (0..width / LANES)
@@ -219,28 +233,41 @@ fn gram(rows: &[f32], count: usize, dim: usize, width: usize) -> Vec<f32> {
         .collect();
     let offsets = vec![0.0; LANES];
     let mut product = vec![0.0; dim * width];
-    const TILE: usize = 48;
+    const TILE: usize = 3 * LANES;
     product
         .par_chunks_mut(TILE * width)
         .zip(columns.par_chunks(TILE * count))
-        .for_each(|(out, columns)| {
+        .enumerate()
+        .for_each(|(tile, (out, columns))| {
             let rows = columns.len() / count;
             let mut part = vec![0.0; rows * LANES];
-            // Panel by panel: one stays in the cache while the tile's columns pass it.
-            for (i, panel) in panels.chunks_exact(count * LANES).enumerate() {
+            let panels = panels.chunks_exact(count * LANES).enumerate();
+            // Panel by panel: one stays in the cache while the tile's columns pass it. Those to the
+            // left of the diagonal are the same as those above it.
+            for (i, panel) in panels.skip(tile * TILE / LANES) {
                 kernels.project(columns, count, count, panel, &offsets, &mut part);
                 for (out, part) in out.chunks_exact_mut(width).zip(part.chunks_exact(LANES)) {
                     out[i * LANES..(i + 1) * LANES].copy_from_slice(part);
                 }
             }
         });
+    for i in 0..dim {
+        for j in 0..i / TILE * TILE {
+            product[i * width + j] = product[j * width + i];
+        }
+    }
     product
+}
+
+/// Whether so few leading directions are sooner found by iteration than with all others.
+fn is_large(dim: usize, most: usize) -> bool {
+    dim > 2 * (most + SPARE)
 }
 
 /// The leading eigenvectors of a symmetric matrix, as columns, with their eigenvalues, descending.
 fn leading(matrix: &[f32], dim: usize, width: usize, most: usize) -> (DMatrix<f64>, Vec<f64>) {
     let block = most + SPARE;
-    if 2 * block >= dim {
+    if !is_large(dim, most) {
         let full = DMatrix::from_fn(dim, dim, |i, j| f64::from(matrix[i * width + j]));
         return eigen(full, most);
     }
@@ -267,23 +294,26 @@ fn leading(matrix: &[f32], dim: usize, width: usize, most: usize) -> (DMatrix<f6
     }
     // Rayleigh-Ritz: the best directions within the basis.
     let image = times(matrix, width, dim, &basis, block_width);
-    let small = DMatrix::from_fn(block, block, |i, j| {
-        (0..dim)
-            .map(|k| f64::from(basis[k * block_width + i]) * f64::from(image[k * block_width + j]))
-            .sum::<f64>()
-    });
-    let small = (&small + small.transpose()) * 0.5;
-    let (within, values) = eigen(small, most);
-    let basis = DMatrix::from_fn(dim, block, |i, j| f64::from(basis[i * block_width + j]));
-    let mut directions = DMatrix::zeros(dim, most);
-    for j in 0..most {
-        for k in 0..block {
-            let by = within[(k, j)];
-            for i in 0..dim {
-                directions[(i, j)] += basis[(i, k)] * by;
-            }
+    let mut turned = vec![0.0; block * dim];
+    for (k, row) in basis.chunks_exact(block_width).enumerate() {
+        for (i, x) in row[..block].iter().enumerate() {
+            turned[i * dim + k] = *x;
         }
     }
+    let small = times(&turned, dim, dim, &image, block_width);
+    let small = DMatrix::from_fn(block, block, |i, j| {
+        let (a, b) = (small[i * block_width + j], small[j * block_width + i]);
+        (f64::from(a) + f64::from(b)) * 0.5
+    });
+    let (within, values) = eigen(small, most);
+    let mut turn = vec![0.0; block_width * block_width];
+    for j in 0..most {
+        for k in 0..block {
+            turn[k * block_width + j] = within[(k, j)] as f32;
+        }
+    }
+    let turned = times(&basis, block_width, block_width, &turn, block_width);
+    let directions = DMatrix::from_fn(dim, most, |i, j| f64::from(turned[i * block_width + j]));
     (directions, values)
 }
 

@@ -1,7 +1,9 @@
 //! A projected vector as signed bytes, and the centres that it is compared with.
 
 use crate::adaptive::projection::squared_norm;
-use crate::kernel::{Kernels, LANES, LINE, Line, ROUNDER, Score, Scored};
+use crate::kernel::{
+    CodeTile, Kernels, LANES, LINE, Line, ROUNDER, Score, Scored, TILE, TileScore,
+};
 
 /// A centre's code of zero; codes go from 1 to 127.
 const MIDDLE: f32 = 64.0;
@@ -33,6 +35,13 @@ impl Quantised {
     }
 }
 
+/// The whole number nearest to `x`, which is within ±2²². The last bits of what the rounder is added
+/// to are that number; a cast would go through the numbers one by one, for those out of bounds.
+#[inline(always)]
+pub(crate) fn nearest_whole(x: f32) -> i32 {
+    (x + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32
+}
+
 /// Buckets whose centres lie together, and stand together in memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Region {
@@ -57,7 +66,8 @@ impl Region {
 /// one region, that is the origin.
 #[derive(Debug, Clone)]
 pub(crate) struct Centres {
-    axes: usize,
+    /// Length of each.
+    pub(crate) axes: usize,
     count: usize,
     codes: Vec<Line>,
     /// |decoded centre|² beyond that of the region's, one a centre, and for whole groups.
@@ -136,11 +146,6 @@ impl Centres {
             regions,
             heads: heads.map(Box::new),
         }
-    }
-
-    /// Length of each.
-    pub(crate) fn axes(&self) -> usize {
-        self.axes
     }
 
     /// How many.
@@ -224,6 +229,35 @@ impl Centres {
             }
         }
         nearest
+    }
+
+    /// [`nearest`](Self::nearest) of several at once: where there is one region, its centres are read
+    /// once for all of them.
+    pub(crate) fn nearest_of_tile(
+        &self,
+        kernels: &Kernels,
+        y: &[Quantised; TILE],
+        scores: &mut Vec<f32>,
+    ) -> [u32; TILE] {
+        if self.heads.is_some() {
+            return std::array::from_fn(|i| self.nearest(kernels, &y[i], scores));
+        }
+        let region = &self.regions[0];
+        let lines = self.axes / 4;
+        let times = y.each_ref().map(|y| -2.0 * region.step * y.step);
+        let plus = |i: usize| y[i].squared_norm() - times[i] * (MIDDLE * y[i].sum as f32);
+        kernels.nearest(TileScore {
+            tile: CodeTile {
+                groups: &self.codes,
+                stride: lines,
+                lines,
+                nibbles: false,
+                queries: y.each_ref().map(|y| &y.codes[..]),
+            },
+            norms: &self.norms,
+            plus: std::array::from_fn(plus),
+            times,
+        })
     }
 
     /// Bytes in memory.

@@ -7,7 +7,7 @@ use crate::adaptive::projection::squared_norm;
 use crate::adaptive::quantised::Quantised;
 use crate::adaptive::ranking::Ranking;
 use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
-use crate::kernel::{BucketScan, Kernels, Shortlist, Split, prefetch, prefetch_lines};
+use crate::kernel::{BucketScan, Kernels, LANES, Shortlist, Split, prefetch, prefetch_lines};
 use crate::top_k::TopK;
 
 /// Candidates whose rows are asked for before they are put in order.
@@ -77,7 +77,9 @@ pub(crate) struct Scratch {
     pub(crate) rest: [f32; 1],
     split: Split,
     plain: Quantised,
-    weighted: Quantised,
+    pub(crate) weighted: Quantised,
+    /// Dot products of all codes with the weighted query; empty where they are still to be computed.
+    pub(crate) dots: Vec<f32>,
     /// The buckets in order.
     pub(crate) ranking: Ranking,
     pub(crate) shortlist: Shortlist,
@@ -95,7 +97,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Bytes held, about.
     pub(crate) fn memory_bytes(&self) -> usize {
-        (self.query.capacity() + self.y.capacity()) * 4
+        (self.query.capacity() + self.y.capacity() + self.dots.capacity()) * 4
             + (self.rows.capacity() + self.squared.capacity()) * 4
             + self.ranking.memory_bytes()
             + self.shortlist.memory_bytes()
@@ -264,8 +266,9 @@ impl Model {
                 groups: &codes.groups[groups.start * stride..groups.end * stride],
                 lines: stride - 1,
                 nibbles: codes.bits == Bits::Four,
-                live: &live[groups],
+                live: &live[groups.clone()],
                 query: &weighted.codes,
+                dots: scratch.dots.get(groups.start * LANES..groups.end * LANES),
                 base: score + rest,
                 a_unit: bucket.a_unit,
                 u_factor: -2.0 * weighted.step * bucket.u_unit,

@@ -186,8 +186,12 @@ const REACH: f32 = 4.0;
 const RIDGE: f64 = 1e-3;
 /// And of how far it is from a prior.
 const PRIOR_RIDGE: f64 = 1e-2;
-/// Rounds of reweighted least squares.
+/// Rounds of reweighted least squares, at most, and the largest step that ends them.
 const ROUNDS: usize = 8;
+const SETTLED: f64 = 1e-5;
+
+/// Products of features with features.
+type Square = [[f64; PADDED]; PADDED];
 
 /// A checkpoint of a search whose end is known.
 #[derive(Debug, Clone)]
@@ -208,45 +212,66 @@ impl MissModel {
             Some(prior) => (prior.coefficients, PRIOR_RIDGE),
             None => ([0.0; PADDED], RIDGE),
         };
+        let kernels = Kernels::get();
         let standard: Vec<Features> = examples
             .iter()
             .map(|x| model.standardised(&x.features))
             .collect();
         for _ in 0..ROUNDS {
-            let mut square = vec![0.0_f64; FEATURES * FEATURES];
-            let mut right = vec![0.0_f64; FEATURES];
-            for (x, example) in standard.iter().zip(examples) {
-                let odds = model.dot(x).clamp(-12.0, 12.0);
-                let p = 1.0 / (1.0 + libm::exp(-f64::from(odds)));
-                let weight = f64::from(example.weight);
-                let bend = weight * (p * (1.0 - p)).max(1e-3);
-                let pull = weight * (f64::from(example.missing) - p);
-                for i in 0..FEATURES {
-                    let xi = f64::from(x[i]);
-                    right[i] += pull * xi;
-                    let by = bend * xi;
-                    for (sum, xj) in square[i * FEATURES..][..=i].iter_mut().zip(x) {
-                        *sum += by * f64::from(*xj);
-                    }
-                }
-            }
+            let (mut square, mut right) = kernels.compiled(
+                #[inline(always)]
+                || model.sums(&standard, examples),
+            );
             for i in 0..FEATURES {
                 let ridge = count * if i == 0 { 1e-6 } else { penalty };
-                square[i * FEATURES + i] += ridge;
+                square[i][i] += ridge;
                 right[i] -= ridge * f64::from(model.coefficients[i] - centre[i]);
             }
-            let square = DMatrix::from_fn(FEATURES, FEATURES, |i, j| {
-                square[i.max(j) * FEATURES + i.min(j)]
-            });
+            let square = DMatrix::from_fn(FEATURES, FEATURES, |i, j| square[i.max(j)][i.min(j)]);
             let Some(factor) = square.cholesky() else {
                 break;
             };
-            let step = factor.solve(&DVector::from_vec(right));
+            let step = factor.solve(&DVector::from_row_slice(&right[..FEATURES]));
             for (x, step) in model.coefficients.iter_mut().zip(step.iter()) {
                 *x += *step as f32;
             }
+            if step.amax() < SETTLED {
+                break;
+            }
         }
         model
+    }
+
+    /// What a round of reweighted least squares solves: the lower half of its matrix, in whole
+    /// blocks, and its right side.
+    #[inline(always)]
+    fn sums(&self, standard: &[Features], examples: &[Example]) -> (Square, [f64; PADDED]) {
+        /// Columns that are summed together.
+        const BLOCK: usize = 8;
+        let mut square: Square = [[0.0; PADDED]; PADDED];
+        let mut right = [0.0; PADDED];
+        for (x, example) in standard.iter().zip(examples) {
+            let odds = self.dot(x).clamp(-12.0, 12.0);
+            let p = 1.0 / (1.0 + libm::exp(-f64::from(odds)));
+            let weight = f64::from(example.weight);
+            let bend = weight * (p * (1.0 - p)).max(1e-3);
+            let pull = weight * (f64::from(example.missing) - p);
+            let x = x.map(f64::from);
+            for (right, x) in right.iter_mut().zip(x) {
+                *right += pull * x;
+            }
+            for (i, row) in square.iter_mut().enumerate() {
+                let by = bend * x[i];
+                let blocks = row.as_chunks_mut::<BLOCK>().0.iter_mut();
+                let blocks = blocks.zip(x.as_chunks::<BLOCK>().0);
+                for (sums, x) in blocks.take(i / BLOCK + 1) {
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum += by * x;
+                    }
+                }
+            }
+        }
+        (square, right)
     }
 
     /// A model that says the same of everything, scaled for the features of `examples`.

@@ -1,7 +1,5 @@
 //! Searches for a sample of queries, watched to the end: what each look-up saw, and what came of it.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use crate::adaptive::model::Model;
@@ -9,7 +7,10 @@ use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::stopping::{Features, Sight, WATCHED};
 use crate::control::Control;
 use crate::error::Result;
-use crate::kernel::{Candidate, Kernels, padded_width};
+use crate::kernel::{Candidate, CodeTile, Kernels, LANES, TILE, padded_width};
+
+/// Lines of a group from which on dot products are computed for several queries at once.
+const LONG: usize = 24;
 
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,7 @@ pub(crate) struct Neighbour {
 }
 
 /// How the queries of a sample are searched to the end.
+#[derive(Debug, Clone)]
 pub(crate) struct Search<'a> {
     pub(crate) ks: &'a [usize],
     /// For each k, the squared distance of the k-th neighbour, usually (scaled).
@@ -29,6 +31,16 @@ pub(crate) struct Search<'a> {
     pub(crate) depth: usize,
     /// Standard errors that are allowed for.
     pub(crate) kappa: f32,
+}
+
+impl<'a> Search<'a> {
+    /// The same for the first `count` of the k.
+    pub(crate) fn of_few(&self, count: usize) -> Search<'a> {
+        Search {
+            ks: &self.ks[..count.min(self.ks.len())],
+            ..self.clone()
+        }
+    }
 }
 
 /// A query of the sample, searched to the end.
@@ -67,7 +79,7 @@ impl Model {
         search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        self.traces(rows.to_vec(), search, control, |row, query| {
+        self.traces(rows, search, control, |row, query| {
             self.copy_prepared(row, query);
             Some(row)
         })
@@ -77,11 +89,11 @@ impl Model {
     pub(crate) fn stranger_traces(
         &self,
         seed: u64,
-        numbers: Range<u32>,
+        numbers: &[u32],
         search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        self.traces(numbers.collect(), search, control, |number, query| {
+        self.traces(numbers, search, control, |number, query| {
             self.make_stranger(seed, number, query);
             None
         })
@@ -91,26 +103,71 @@ impl Model {
     /// index it is.
     fn traces(
         &self,
-        sample: Vec<u32>,
+        sample: &[u32],
         search: &Search<'_>,
         control: &Control,
         make: impl Fn(u32, &mut Vec<f32>) -> Option<u32> + Sync,
     ) -> Result<Vec<Trace>> {
-        sample
-            .into_par_iter()
+        let kernels = Kernels::get();
+        let traces: Vec<Vec<Trace>> = sample
+            .par_chunks(TILE)
             .map_init(
-                || (Scratch::default(), self.codes.live.clone()),
-                |(scratch, live), number| {
+                || (<[Scratch; TILE]>::default(), self.codes.live.clone()),
+                |(tile, live), numbers| {
                     control.check()?;
-                    let own = make(number, &mut scratch.query);
-                    let trace = self.trace(own, search, scratch, live);
-                    control.advance(1);
-                    Ok(trace)
+                    let mut owns = [None; TILE];
+                    for ((scratch, own), number) in tile.iter_mut().zip(&mut owns).zip(numbers) {
+                        *own = make(*number, &mut scratch.query);
+                    }
+                    // A stranger that is too far out is no example: searches of such compare all
+                    // points.
+                    let near: [bool; TILE] = std::array::from_fn(|i| {
+                        i < numbers.len() && self.prepare(kernels, &mut tile[i])
+                    });
+                    self.take_dots(kernels, tile, near);
+                    let mut traces = Vec::new();
+                    for i in (0..TILE).filter(|i| near[*i]) {
+                        traces.push(self.trace(owns[i], search, &mut tile[i], live));
+                    }
+                    control.advance(numbers.len());
+                    Ok(traces)
                 },
             )
-            // A stranger that is too far out is no example: searches of such compare all points.
-            .filter_map(Result::transpose)
-            .collect()
+            .collect::<Result<_>>()?;
+        Ok(traces.into_iter().flatten().collect())
+    }
+
+    /// Dot products of all codes with those queries that are `prepared`, at once: a search to the end
+    /// needs nearly all. Among many points, where buckets stand in regions, it does not.
+    fn take_dots(&self, kernels: &Kernels, tile: &mut [Scratch; TILE], prepared: [bool; TILE]) {
+        let Some(any) = prepared.iter().position(|prepared| *prepared) else {
+            return;
+        };
+        for scratch in tile.iter_mut() {
+            scratch.dots.clear();
+        }
+        if self.codes.stride() < LONG || self.centres.heads().is_some() {
+            return;
+        }
+        let mut dots = tile
+            .each_mut()
+            .map(|scratch| std::mem::take(&mut scratch.dots));
+        for dots in &mut dots {
+            dots.resize(self.codes.live.len() * LANES, 0.0);
+        }
+        let stride = self.codes.stride();
+        let query = |i: usize| &tile[if prepared[i] { i } else { any }].weighted.codes[..];
+        let codes = CodeTile {
+            groups: &self.codes.groups,
+            stride,
+            lines: stride - 1,
+            nibbles: self.codes.is_coarse(),
+            queries: std::array::from_fn(query),
+        };
+        kernels.dots(codes, dots.each_mut().map(|dots| &mut dots[..]));
+        for (scratch, dots) in tile.iter_mut().zip(dots) {
+            scratch.dots = dots;
+        }
     }
 
     /// Row `row` as a query, padded, a unit vector under cosine.
@@ -123,21 +180,17 @@ impl Model {
         }
     }
 
-    /// Search for `scratch.query`, which is row `own` of the index or none of it. None when it is
-    /// too far out to be estimated.
+    /// Search for `scratch.query`, prepared, which is row `own` of the index or none of it.
     pub(crate) fn trace(
         &self,
         own: Option<u32>,
         search: &Search<'_>,
         scratch: &mut Scratch,
         live: &mut [u16],
-    ) -> Option<Trace> {
+    ) -> Trace {
         let kernels = Kernels::get();
         let (ks, kappa) = (search.ks, search.kappa);
         let most = ks.last().copied().unwrap_or(1);
-        if !self.prepare(kernels, scratch) {
-            return None;
-        }
         let mut features = vec![Vec::new(); ks.len()];
         // A point is no neighbour of its own.
         let bit = own.map(|row| self.codes.place(row));
@@ -171,7 +224,7 @@ impl Model {
         if let Some((word, bit)) = bit {
             live[word] |= bit;
         }
-        Some(self.judge(own.is_none(), kappa, ks, features, scratch))
+        self.judge(own.is_none(), kappa, ks, features, scratch)
     }
 
     /// What a search to the end found, with the truth.
@@ -185,42 +238,36 @@ impl Model {
     ) -> Trace {
         let kernels = Kernels::get();
         let most = ks.last().copied().unwrap_or(1);
-        let mut candidates: Vec<Candidate> = scratch.shortlist.candidates.iter().collect();
-        candidates
-            .sort_unstable_by(|a, b| a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row)));
+        let candidates: Vec<Candidate> = scratch.shortlist.candidates.iter().collect();
         let unit = self.projection.scale() * self.projection.scale();
-        let exact = |rows: &[u32], out: &mut [f32]| {
-            let norms = self.inverse_norms.as_deref();
-            let (rows_of, dim) = (self.points.padded(), self.points.dim());
-            kernels.gather(&scratch.query, rows_of, dim, rows, norms, out);
-        };
-        // The likeliest first: most of the others cannot be nearer than all of those.
-        let likely = most.min(candidates.len());
-        let mut rows: Vec<u32> = candidates[..likely].iter().map(|c| c.row).collect();
-        let mut squared = vec![0.0; likely];
-        exact(&rows, &mut squared);
-        let farthest = squared.iter().fold(0.0_f32, |a, b| a.max(*b)) * unit;
-        let root = farthest.sqrt();
-        let mut kept = 0;
-        candidates.retain(|c| {
-            kept += 1;
-            kept <= likely || c.estimate - c.fixed - c.slope * root <= farthest
-        });
-        rows.extend(candidates[likely..].iter().map(|c| c.row));
-        squared.resize(rows.len(), 0.0);
-        exact(&rows[likely..], &mut squared[likely..]);
+        // The likeliest in front, in order; the others as they came, so that rows that stand
+        // together are read together.
+        let limit = kth_least(candidates.iter().map(|c| c.estimate), most);
+        let likely = candidates.iter().filter(|c| c.estimate <= limit);
+        let mut ordered: Vec<Candidate> = likely.copied().collect();
+        ordered.sort_unstable_by(|a, b| a.estimate.total_cmp(&b.estimate).then(a.row.cmp(&b.row)));
+        ordered.extend(candidates.iter().filter(|c| c.estimate > limit));
+        let candidates = ordered;
+        let rows: Vec<u32> = candidates.iter().map(|c| c.row).collect();
+        let mut squared = vec![0.0; rows.len()];
+        kernels.gather(
+            &scratch.query,
+            self.points.padded(),
+            self.points.dim(),
+            &rows,
+            self.inverse_norms.as_deref(),
+            &mut squared,
+        );
         let nearest = scratch.shortlist.nearest();
-        let mut found: Vec<usize> = (0..rows.len()).collect();
-        let order = |a: &usize, b: &usize| {
+        let limit = kth_least(squared.iter().copied(), most);
+        let mut found: Vec<usize> = (0..rows.len()).filter(|i| squared[*i] <= limit).collect();
+        let id = |i: usize| self.ids[rows[i] as usize];
+        found.sort_unstable_by(|a, b| {
             squared[*a]
                 .total_cmp(&squared[*b])
-                .then(self.ids[rows[*a] as usize].cmp(&self.ids[rows[*b] as usize]))
-        };
-        if found.len() > most {
-            found.select_nth_unstable_by(most - 1, order);
-            found.truncate(most);
-        }
-        found.sort_unstable_by(order);
+                .then(id(*a).cmp(&id(*b)))
+        });
+        found.truncate(most);
         let mut rank_of = vec![u32::MAX; self.centres.len()];
         for rank in 0..scratch.ranking.listed() {
             rank_of[scratch.ranking.place(rank)] = rank as u32;
@@ -266,4 +313,13 @@ impl Model {
         }
         trace
     }
+}
+
+/// The `k`-th least of some numbers; infinite where there are fewer.
+fn kth_least(numbers: impl Iterator<Item = f32>, k: usize) -> f32 {
+    let mut numbers: Vec<f32> = numbers.collect();
+    if numbers.len() < k {
+        return f32::INFINITY;
+    }
+    *numbers.select_nth_unstable_by(k - 1, f32::total_cmp).1
 }

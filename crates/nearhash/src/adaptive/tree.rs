@@ -91,7 +91,12 @@ fn principal_direction(members: &[Member]) -> [f32; LEADING] {
 }
 
 fn dot(a: &[f32; LEADING], b: &[f32; LEADING]) -> f32 {
-    a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
+    // Four sums, which wait for each other less than one does.
+    let mut sums = [0.0; 4];
+    for i in 0..LEADING {
+        sums[i % 4] += a[i] * b[i];
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// Move the members with sign 0 to the front and return how many they are.

@@ -9,6 +9,7 @@ use super::row_codes::RowCodes;
 use super::scan::BucketScan;
 use super::shortlist::Shortlist;
 use super::table::Kernels;
+use super::tile::{CodeTile, TILE, TileScore};
 use crate::points::{RowSlice, SLACK};
 
 impl Kernels {
@@ -261,8 +262,38 @@ impl Kernels {
     pub(crate) fn scan(&self, s: BucketScan<'_>, out: &mut Shortlist) {
         assert_eq!(s.groups.len(), s.live.len() * (s.lines + 1));
         assert_eq!(s.query.len(), s.lines * if s.nibbles { 8 } else { 4 });
+        assert!(s.dots.is_none_or(|dots| dots.len() == s.live.len() * LANES));
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.scan)(s, out) }
+    }
+
+    /// Dot products of all codes with several queries, see [`CodeTile`].
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn dots(&self, t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
+        assert!(t.stride > 0 && t.lines <= t.stride && t.groups.len().is_multiple_of(t.stride));
+        let vectors = t.groups.len() / t.stride * LANES;
+        assert!(out.iter().all(|out| out.len() == vectors));
+        let numbers = t.lines * if t.nibbles { 8 } else { 4 };
+        assert!(t.queries.iter().all(|query| query.len() == numbers));
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.dots)(t, out) }
+    }
+
+    /// Place of the nearest code vector of each query, see [`TileScore`]; the first of equally near
+    /// ones.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together, or there are none or more than 2²⁴ code vectors.
+    pub(crate) fn nearest(&self, s: TileScore<'_>) -> [u32; TILE] {
+        let t = &s.tile;
+        assert!(t.stride > 0 && t.lines <= t.stride && t.groups.len().is_multiple_of(t.stride));
+        assert!(!t.nibbles && t.queries.iter().all(|query| query.len() == 4 * t.lines));
+        assert_eq!(s.norms.len(), t.groups.len() / t.stride * LANES);
+        assert!((1..=1 << 24).contains(&s.norms.len()));
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.nearest)(s) }
     }
 
     /// Forget the candidates that the limit, as it is now, rules out, with `part` of the margins.

@@ -23,6 +23,7 @@ mod shortlist;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -35,6 +36,7 @@ pub(crate) use row_codes::{PART, RowCodes};
 pub(crate) use scan::BucketScan;
 pub(crate) use shortlist::{Candidate, Shortlist};
 pub(crate) use table::Kernels;
+pub(crate) use tile::{CodeTile, TILE, TileScore};
 
 /// `dim` rounded up to whole lanes.
 pub(crate) fn padded_width(dim: usize) -> usize {

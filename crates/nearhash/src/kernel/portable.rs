@@ -277,3 +277,5 @@ impl Dots for Loops {
         Array(sums.map(|x| x as f32))
     }
 }
+
+impl crate::kernel::tile::Tiles for Loops {}

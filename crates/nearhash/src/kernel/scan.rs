@@ -19,6 +19,8 @@ pub(crate) struct BucketScan<'a> {
     /// One word a group: which of its vectors count.
     pub(crate) live: &'a [u16],
     pub(crate) query: &'a [i8],
+    /// The codes' dot products with the query, one for each vector, where they are known already.
+    pub(crate) dots: Option<&'a [f32]>,
     pub(crate) base: f32,
     pub(crate) a_unit: f32,
     pub(crate) u_factor: f32,
@@ -50,18 +52,23 @@ const AHEAD: usize = 4;
 pub(crate) unsafe fn scan<D: Dots>(s: BucketScan<'_>, out: &mut Shortlist) {
     // SAFETY: as the caller vouches.
     unsafe {
-        if s.nibbles {
-            scan_groups::<D, true>(s, out);
-        } else {
-            scan_groups::<D, false>(s, out);
+        match (s.dots, s.nibbles) {
+            (Some(_), _) => scan_groups::<D, KNOWN>(s, out),
+            (None, true) => scan_groups::<D, NIBBLES>(s, out),
+            (None, false) => scan_groups::<D, BYTES>(s, out),
         }
     }
 }
 
+/// Where dot products come from: codes as bytes or nibbles, or they are known.
+const BYTES: u8 = 0;
+const NIBBLES: u8 = 1;
+const KNOWN: u8 = 2;
+
 /// # Safety
 /// As for [`scan`].
 #[inline(always)]
-unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut Shortlist) {
+unsafe fn scan_groups<D: Dots, const FROM: u8>(s: BucketScan<'_>, out: &mut Shortlist) {
     let groups = s.live.len();
     let rank = s.rank as f32;
     let first = out.make_room(s.live);
@@ -70,7 +77,7 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
     unsafe {
         if first {
             for (group, live) in s.live.iter().enumerate() {
-                let estimate = s.estimate::<D, NIBBLES>(group);
+                let estimate = s.estimate::<D, FROM>(group);
                 let estimate = estimate.select(*live, D::V::splat(f32::INFINITY));
                 estimate.store(out.group(group));
             }
@@ -84,7 +91,7 @@ unsafe fn scan_groups<D: Dots, const NIBBLES: bool>(s: BucketScan<'_>, out: &mut
             let estimate = if first {
                 D::V::load(out.group(group))
             } else {
-                let estimate = s.estimate::<D, NIBBLES>(group);
+                let estimate = s.estimate::<D, FROM>(group);
                 estimate.store(out.group(group));
                 estimate
             };
@@ -171,7 +178,7 @@ impl BucketScan<'_> {
     /// # Safety
     /// As for [`scan`]; there is such a group.
     #[inline(always)]
-    unsafe fn estimate<D: Dots, const NIBBLES: bool>(&self, group: usize) -> D::V {
+    unsafe fn estimate<D: Dots, const FROM: u8>(&self, group: usize) -> D::V {
         let norms = self.group(group);
         let left = self.live.len() - group;
         let stride = self.lines + 1;
@@ -182,14 +189,15 @@ impl BucketScan<'_> {
         };
         // SAFETY: as the caller vouches.
         unsafe {
-            for line in 0..stride {
+            let read = if FROM == KNOWN { 1 } else { stride };
+            for line in 0..read {
                 D::V::prefetch(ahead.wrapping_add(line).cast());
             }
             let (codes, query) = (norms.add(1), self.query.as_ptr());
-            let dots = if NIBBLES {
-                D::nibbles(codes, query, self.lines)
-            } else {
-                D::bytes(codes, query, self.lines)
+            let dots = match (FROM, self.dots) {
+                (KNOWN, Some(dots)) => D::V::load(dots.as_ptr().add(group * LANES)),
+                (NIBBLES, _) => D::nibbles(codes, query, self.lines),
+                _ => D::bytes(codes, query, self.lines),
             };
             let a = D::V::load_half(norms.cast());
             let [u, e] = self.scale_and_rest::<D::V>(group);

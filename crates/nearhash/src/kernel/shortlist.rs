@@ -120,7 +120,9 @@ impl Candidates {
 #[derive(Debug, Default)]
 pub(crate) struct Shortlist {
     k: usize,
-    /// The smallest estimates, ascending, and infinities behind them; as many as are watched.
+    watched: usize,
+    /// The smallest estimates, ascending, and infinities behind them; as many as are watched, and
+    /// what whole lanes have room for.
     nearest: Vec<f32>,
     /// The ranks of the buckets that they are from: whole numbers below 2²⁴.
     ranks: Vec<f32>,
@@ -144,10 +146,12 @@ impl Shortlist {
     /// least 1.
     pub(crate) fn reset(&mut self, k: usize, watched: usize) {
         self.k = k;
+        self.watched = watched.max(k);
+        let places = self.watched.next_multiple_of(LANES);
         self.nearest.clear();
-        self.nearest.resize(watched.max(k), f32::INFINITY);
+        self.nearest.resize(places, f32::INFINITY);
         self.ranks.clear();
-        self.ranks.resize(watched.max(k), 0.0);
+        self.ranks.resize(places, 0.0);
         self.candidates.count = 0;
         self.limit = f32::INFINITY;
         self.root = f32::INFINITY;
@@ -168,12 +172,12 @@ impl Shortlist {
 
     /// The smallest estimates, ascending, and infinities behind them when there are too few.
     pub(crate) fn nearest(&self) -> &[f32] {
-        &self.nearest
+        &self.nearest[..self.watched]
     }
 
     /// The ranks of the buckets that they are from.
     pub(crate) fn ranks(&self) -> &[f32] {
-        &self.ranks
+        &self.ranks[..self.watched]
     }
 
     /// Bytes held.
@@ -200,7 +204,7 @@ impl Shortlist {
             self.estimates.resize(self.hits.len() * LANES, 0.0);
         }
         let points = || live.iter().map(|bits| bits.count_ones() as usize);
-        self.is_fresh() && points().sum::<usize>() >= self.nearest.len()
+        self.is_fresh() && points().sum::<usize>() >= self.watched
     }
 
     /// Where the estimates of a group are, sixteen of them.
@@ -246,7 +250,7 @@ impl Shortlist {
     /// As for [`Lanes`]; there is [room](Self::make_room) for so many groups, at least one.
     #[inline(always)]
     pub(super) unsafe fn note_first<V: Lanes>(&mut self, groups: usize, rank: f32) {
-        let watched = self.nearest.len();
+        let watched = self.watched;
         let values = self.estimates.as_ptr();
         // SAFETY: whole groups; there is room for as many places as estimates.
         unsafe {
@@ -339,17 +343,45 @@ impl Shortlist {
             while bits != 0 {
                 let estimate = self.estimates[estimates + bits.trailing_zeros() as usize];
                 bits &= bits - 1;
-                let place = self.nearest.partition_point(|x| *x <= estimate);
-                let last = self.nearest.len() - 1;
-                if place <= last {
-                    self.nearest.copy_within(place..last, place + 1);
-                    self.ranks.copy_within(place..last, place + 1);
-                    self.nearest[place] = estimate;
-                    self.ranks[place] = rank;
-                }
+                // SAFETY: as the caller vouches.
+                unsafe { self.insert::<V>(estimate, rank) };
             }
         }
         self.set_limit();
+    }
+
+    /// Put an estimate in its place behind those that are no larger; the largest goes.
+    ///
+    /// # Safety
+    /// As for [`Lanes`].
+    #[inline(always)]
+    unsafe fn insert<V: Lanes>(&mut self, estimate: f32, rank: f32) {
+        let blocks = self.nearest.len() / LANES;
+        let (nearest, ranks) = (self.nearest.as_mut_ptr(), self.ranks.as_mut_ptr());
+        // SAFETY: both lists have so many blocks of sixteen places; from the second block on there
+        // is a place before each.
+        unsafe {
+            let new = V::splat(estimate);
+            let below = |block: usize| V::load(nearest.add(block * LANES)).below(new);
+            let place: u32 = (0..blocks).map(|block| below(block).count_ones()).sum();
+            let (first, lane) = (place as usize / LANES, place as usize % LANES);
+            if first == blocks {
+                return;
+            }
+            // From the end: each block takes what stands one place before it.
+            for block in (first + 1..blocks).rev() {
+                let at = block * LANES;
+                V::load(nearest.add(at - 1)).store(nearest.add(at));
+                V::load(ranks.add(at - 1)).store(ranks.add(at));
+            }
+            let stays = (1_u16 << lane) - 1;
+            for (list, new) in [(nearest, estimate), (ranks, rank)] {
+                let at = list.add(first * LANES);
+                let old = V::load(at);
+                old.select(stays, old.shifted()).store(at);
+                at.add(lane).write(new);
+            }
+        }
     }
 
     #[inline(always)]
@@ -359,7 +391,7 @@ impl Shortlist {
             self.limit = limit;
             self.root = limit.max(0.0).sqrt();
         }
-        self.last = self.nearest[self.nearest.len() - 1];
+        self.last = self.nearest[self.watched - 1];
     }
 
     /// The last of the estimates that are watched.

@@ -12,6 +12,7 @@ use super::quantise::{self, Rounded, Split};
 use super::row_codes::{self, RowCodes};
 use super::scan::{self, BucketScan};
 use super::shortlist::{self, Shortlist};
+use super::tile::{self, CodeTile, TILE, TileScore};
 #[cfg(target_arch = "x86_64")]
 use super::x86_64;
 
@@ -42,6 +43,8 @@ pub(crate) struct Kernels {
     pub(super) count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
     pub(super) list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
     pub(super) row_dots: unsafe fn(RowCodes<'_>, &mut [f32]),
+    pub(super) dots: unsafe fn(CodeTile<'_>, [&mut [f32]; TILE]),
+    pub(super) nearest: unsafe fn(TileScore<'_>) -> [u32; TILE],
 }
 
 /// One for each type of rows.
@@ -180,6 +183,16 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { row_codes::row_dots::<$dots>(r, out) }
             }
+            $(#[$features])?
+            unsafe fn dots(t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
+                // SAFETY: as above.
+                unsafe { tile::dots::<$dots>(t, out) }
+            }
+            $(#[$features])?
+            unsafe fn nearest(s: TileScore<'_>) -> [u32; TILE] {
+                // SAFETY: as above.
+                unsafe { tile::nearest::<$dots>(s) }
+            }
             Kernels {
                 level: $level,
                 project,
@@ -216,6 +229,8 @@ macro_rules! kernels {
                 count_within_three: count_within::<3>,
                 list_within,
                 row_dots,
+                dots,
+                nearest,
             }
         };
     };

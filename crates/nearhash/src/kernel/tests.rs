@@ -5,6 +5,7 @@ mod lanes;
 mod quantise;
 mod row_codes;
 mod scan;
+mod tile;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

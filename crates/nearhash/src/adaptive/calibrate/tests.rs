@@ -126,11 +126,11 @@ fn queries_that_are_not_searched_by_codes_leave_no_trace() {
         depth: model.centres.len(),
         kappa: GENEROUS,
     };
-    let trace = model.trace(None, &search, &mut scratch, &mut live);
-    assert!(trace.is_none());
+    let kernels = Kernels::get();
+    assert!(!model.prepare(kernels, &mut scratch));
     model.copy_prepared(5, &mut scratch.query);
+    assert!(model.prepare(kernels, &mut scratch));
     let trace = model.trace(Some(5), &search, &mut scratch, &mut live);
-    let trace = trace.unwrap();
     assert_eq!(live, model.codes.live);
     assert_eq!(trace.neighbours[1].len(), 10);
     // Its neighbours are those of a loop over all points but itself.
@@ -164,4 +164,34 @@ fn quantiles_stay_in_bounds() {
     assert_eq!(quantile(&[0.5, 1.0, 1.5, 2.0], 0.5, GENEROUS), 1.5);
     assert_eq!(quantile(&[0.5, 1.0], 1.0, GENEROUS), 1.0);
     assert_eq!(quantile(&[9.0], 0.1, GENEROUS), GENEROUS);
+}
+
+#[test]
+fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
+    let model = model(normal(1500, 280), 280);
+    assert!(model.codes.stride() >= 24);
+    let ks = [1, 10, 30];
+    let search = Search {
+        ks: &ks,
+        usual: vec![1.0; 3],
+        depth: model.centres.len(),
+        kappa: GENEROUS,
+    };
+    // Nine: the last tile is not full.
+    let rows = &model.held_out[..9];
+    let together = model.stored_traces(rows, &search, &Control::new()).unwrap();
+    let (mut scratch, mut live) = (Scratch::default(), model.codes.live.clone());
+    for (row, found) in rows.iter().zip(&together) {
+        model.copy_prepared(*row, &mut scratch.query);
+        assert!(model.prepare(Kernels::get(), &mut scratch));
+        assert!(scratch.dots.is_empty());
+        let alone = model.trace(Some(*row), &search, &mut scratch, &mut live);
+        assert_eq!(found.limits, alone.limits);
+        assert_eq!(found.features, alone.features);
+        let told = |trace: &Trace| -> Vec<(u32, f32)> {
+            let neighbours = trace.neighbours.iter().flatten();
+            neighbours.map(|x| (x.rank, x.error)).collect()
+        };
+        assert_eq!(told(found), told(&alone));
+    }
 }

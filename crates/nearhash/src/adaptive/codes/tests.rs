@@ -57,13 +57,54 @@ fn points(seed: u64, sizes: &[u32], axes: usize, width: f32) -> (Centres, Vec<f3
     (Centres::new(&means, axes), y, rests)
 }
 
+/// Codes of rows that stand in order.
+fn encoded(
+    bits: Bits,
+    centres: &Centres,
+    sizes: &[u32],
+    y: &[f32],
+    rests: &[f32],
+    axes: usize,
+) -> Codes {
+    let rows = Projected {
+        y,
+        rests,
+        order: None,
+        axes,
+    };
+    Codes::new(bits, centres, sizes, &rows)
+}
+
+#[test]
+fn rows_are_encoded_in_the_order_that_is_given() {
+    let sizes = [20, 3, 33];
+    let (centres, y, rests) = points(3, &sizes, 32, 0.4);
+    let expected = encoded(Bits::Four, &centres, &sizes, &y, &rests, 32);
+    // The same rows from last to first, and an order that turns them round.
+    let turned: Vec<f32> = y.chunks_exact(32).rev().flatten().copied().collect();
+    let turned_rests: Vec<f32> = rests.iter().rev().copied().collect();
+    let order: Vec<u32> = (0..rests.len() as u32).rev().collect();
+    let rows = Projected {
+        y: &turned,
+        rests: &turned_rests,
+        order: Some(&order),
+        axes: 32,
+    };
+    let found = Codes::new(Bits::Four, &centres, &sizes, &rows);
+    assert_eq!(found.weights, expected.weights);
+    assert_eq!(found.live, expected.live);
+    for (found, expected) in found.groups.iter().zip(&expected.groups) {
+        assert_eq!(found.0, expected.0);
+    }
+}
+
 #[test]
 fn every_row_can_be_decoded_from_its_bucket() {
     let sizes = [1, 15, 16, 17, 40, 3, 100];
     for bits in [Bits::Four, Bits::Seven] {
         for axes in [16, 48, 128, 256] {
             let (centres, y, rests) = points(axes as u64, &sizes, axes, 0.3);
-            let codes = Codes::new(bits, &centres, &sizes, &y, &rests, axes);
+            let codes = encoded(bits, &centres, &sizes, &y, &rests, axes);
             assert_eq!(
                 codes.stride(),
                 1 + axes * if bits == Bits::Four { 4 } else { 8 } / 32
@@ -116,7 +157,7 @@ fn every_row_can_be_decoded_from_its_bucket() {
 fn rows_have_a_place_each_and_pads_have_none() {
     let sizes = [5, 16, 1, 33, 31];
     let (centres, y, rests) = points(1, &sizes, 16, 0.5);
-    let codes = Codes::new(Bits::Seven, &centres, &sizes, &y, &rests, 16);
+    let codes = encoded(Bits::Seven, &centres, &sizes, &y, &rests, 16);
     assert_eq!(codes.live.len(), codes.groups.len() / codes.stride());
     let rows = sizes.iter().sum::<u32>();
     let live: u32 = codes.live.iter().map(|word| word.count_ones()).sum();
@@ -148,7 +189,7 @@ fn extremes_of_rests_and_residuals_are_kept() {
     let rests = [0.0, 1e6, 1.0, 1e-9];
     let centres = Centres::new(&vec![0.0; axes], axes);
     for bits in [Bits::Four, Bits::Seven] {
-        let codes = Codes::new(bits, &centres, &sizes, &y, &rests, axes);
+        let codes = encoded(bits, &centres, &sizes, &y, &rests, axes);
         let rows: Vec<Row> = (0..4).map(|i| row(&codes, &codes.buckets[0], i)).collect();
         for (row, rest) in rows.iter().zip(rests) {
             assert!((row.e - f32::sqrt(rest)).abs() <= 1000.0 / 255.0);
@@ -164,7 +205,7 @@ fn points_on_their_centre_have_no_residual() {
     let means = vec![0.0; axes];
     let centres = Centres::new(&means, axes);
     for bits in [Bits::Four, Bits::Seven] {
-        let codes = Codes::new(bits, &centres, &[20], &means.repeat(20), &[0.0; 20], axes);
+        let codes = encoded(bits, &centres, &[20], &means.repeat(20), &[0.0; 20], axes);
         for i in 0..20 {
             let row = row(&codes, &codes.buckets[0], i);
             let error = row.codes.iter().zip(&codes.weights);
@@ -183,7 +224,7 @@ fn tiny_and_large_residuals_are_encoded_in_their_own_unit() {
         let mut y = normal(7, 60 * axes);
         y.iter_mut().for_each(|x| *x *= width);
         let centres = Centres::new(&vec![0.0; 2 * axes], axes);
-        let codes = Codes::new(Bits::Seven, &centres, &sizes, &y, &[0.0; 60], axes);
+        let codes = encoded(Bits::Seven, &centres, &sizes, &y, &[0.0; 60], axes);
         for (b, bucket) in codes.buckets.iter().enumerate() {
             for i in 0..30 {
                 let row = row(&codes, bucket, i);
@@ -206,7 +247,7 @@ fn the_number_of_threads_changes_no_code() {
         let codes = pool
             .build()
             .unwrap()
-            .install(|| Codes::new(Bits::Four, &centres, &sizes, &y, &rests, 64));
+            .install(|| encoded(Bits::Four, &centres, &sizes, &y, &rests, 64));
         let lines: Vec<[u8; LINE]> = codes.groups.iter().map(|line| line.0).collect();
         (lines, codes.weights, codes.live)
     };

@@ -78,7 +78,7 @@ fn in_regions(seed: u64, regions: usize, axes: usize) -> Centres {
 
 /// All buckets by what they are ranked by, from decoded centres.
 fn all_ranked(centres: &Centres, ranking: &Ranking, y: &Quantised) -> Vec<(f64, usize)> {
-    let axes = centres.axes();
+    let axes = centres.axes;
     let mut decoded = vec![0.0; axes];
     let mut all = Vec::new();
     for (r, region) in centres.regions.iter().enumerate() {

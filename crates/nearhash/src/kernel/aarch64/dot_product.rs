@@ -244,3 +244,5 @@ impl Dots for DotProduct {
         unsafe { Self::rows(codes, high, low, lines) }
     }
 }
+
+impl crate::kernel::tile::Tiles for DotProduct {}

@@ -209,3 +209,5 @@ impl Dots for LongProducts {
         unsafe { Self::rows(codes, high, low, lines) }
     }
 }
+
+impl crate::kernel::tile::Tiles for LongProducts {}

@@ -333,6 +333,7 @@ fn scan(axes: usize, nibbles: bool, place: Place) -> Case {
                     nibbles,
                     live: &live,
                     query: &query,
+                    dots: None,
                     base: 1e9,
                     a_unit: 0.0,
                     u_factor: 1e-3,

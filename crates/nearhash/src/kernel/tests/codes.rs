@@ -309,6 +309,7 @@ fn lengths_of_codes_that_do_not_fit_together_panic() {
             nibbles: false,
             live: &live,
             query: &query[..16],
+            dots: None,
             base: 0.0,
             a_unit: 0.0,
             u_factor: 0.0,

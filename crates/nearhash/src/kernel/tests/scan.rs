@@ -140,6 +140,7 @@ impl Bucket {
             nibbles: self.nibbles,
             live: &self.live,
             query: &self.query,
+            dots: None,
             base: self.base,
             a_unit: self.a_unit,
             u_factor: self.u_factor,

@@ -499,3 +499,5 @@ impl Dots for Pairwise {
         }
     }
 }
+
+impl crate::kernel::tile::Tiles for Pairwise {}

@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::kernel::codes::{Dots, LINE, Line};
 use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
+use crate::kernel::tile::{TILE, Tiles};
 
 /// Sixteen lanes in one register.
 #[derive(Debug, Clone, Copy)]
@@ -412,6 +413,59 @@ impl Dots for Vnni {
             }
             let sums = _mm512_add_epi32(_mm512_slli_epi32::<7>(highs), lows);
             Zmm(_mm512_cvtepi32_ps(sums))
+        }
+    }
+}
+
+impl Tiles for Pairwise {}
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Tiles for Vnni {
+    #[inline(always)]
+    unsafe fn tile<const NIBBLES: bool>(
+        codes: *const Line,
+        queries: [*const i8; TILE],
+        lines: usize,
+    ) -> [Zmm; TILE] {
+        unsafe {
+            let low = _mm512_set1_epi8(15);
+            // Two chains of sums a query hide the latency.
+            let mut sums = [[_mm512_setzero_si512(); 2]; TILE];
+            let number = |query: usize, at: usize| {
+                _mm512_set1_epi32(queries[query].cast::<i32>().add(at).read_unaligned())
+            };
+            if NIBBLES {
+                for line in 0..lines {
+                    let c = _mm512_load_si512(codes.add(line).cast());
+                    let c0 = _mm512_and_si512(c, low);
+                    let c1 = _mm512_and_si512(_mm512_srli_epi16::<4>(c), low);
+                    for (query, sums) in sums.iter_mut().enumerate() {
+                        sums[0] = _mm512_dpbusd_epi32(sums[0], c0, number(query, 2 * line));
+                        sums[1] = _mm512_dpbusd_epi32(sums[1], c1, number(query, 2 * line + 1));
+                    }
+                }
+            } else {
+                let mut line = 0;
+                while line + 2 <= lines {
+                    let c0 = _mm512_load_si512(codes.add(line).cast());
+                    let c1 = _mm512_load_si512(codes.add(line + 1).cast());
+                    for (query, sums) in sums.iter_mut().enumerate() {
+                        sums[0] = _mm512_dpbusd_epi32(sums[0], c0, number(query, line));
+                        sums[1] = _mm512_dpbusd_epi32(sums[1], c1, number(query, line + 1));
+                    }
+                    line += 2;
+                }
+                if line < lines {
+                    let c = _mm512_load_si512(codes.add(line).cast());
+                    for (query, sums) in sums.iter_mut().enumerate() {
+                        sums[0] = _mm512_dpbusd_epi32(sums[0], c, number(query, line));
+                    }
+                }
+            }
+            let [a, b, c, d] = sums;
+            let whole = |[a, b]: [__m512i; 2]| Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(a, b)));
+            [whole(a), whole(b), whole(c), whole(d)]
         }
     }
 }

@@ -104,7 +104,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x1cdc_5ccc_9961_5a21;
+const GOLDEN: u64 = 0xaf17_0e23_bd7e_7ed6;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {

@@ -1,0 +1,149 @@
+//! Many codes against several queries: a line that several dot products need is read once.
+
+use super::codes::{Dots, Line};
+use super::lanes::{LANES, Lanes};
+
+/// Queries that share a read.
+pub(crate) const TILE: usize = 4;
+
+/// Codes in groups of sixteen vectors and queries, see [`BucketScan`](super::BucketScan).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CodeTile<'a> {
+    /// `stride` lines a group, of which the last `lines` are codes.
+    pub(crate) groups: &'a [Line],
+    pub(crate) stride: usize,
+    pub(crate) lines: usize,
+    /// Codes are nibbles, not bytes.
+    pub(crate) nibbles: bool,
+    /// Four numbers a line, or eight where codes are nibbles.
+    pub(crate) queries: [&'a [i8]; TILE],
+}
+
+/// Dot products with several queries at once.
+pub(crate) trait Tiles: Dots {
+    /// [`Dots::bytes`] or, where codes are nibbles, [`Dots::nibbles`] of each query.
+    ///
+    /// # Safety
+    /// As for those.
+    #[inline(always)]
+    unsafe fn tile<const NIBBLES: bool>(
+        codes: *const Line,
+        queries: [*const i8; TILE],
+        lines: usize,
+    ) -> [Self::V; TILE] {
+        // SAFETY: as the caller vouches. Spelt out: what `map` calls may end up without the
+        // instruction set.
+        unsafe {
+            let [a, b, c, d] = queries;
+            if NIBBLES {
+                [
+                    Self::nibbles(codes, a, lines),
+                    Self::nibbles(codes, b, lines),
+                    Self::nibbles(codes, c, lines),
+                    Self::nibbles(codes, d, lines),
+                ]
+            } else {
+                [
+                    Self::bytes(codes, a, lines),
+                    Self::bytes(codes, b, lines),
+                    Self::bytes(codes, c, lines),
+                    Self::bytes(codes, d, lines),
+                ]
+            }
+        }
+    }
+}
+
+/// The dot products of each query with every code vector.
+///
+/// # Safety
+/// As for [`Lanes`]; the slices hold whole groups, and each of `out` has a place for every vector.
+#[inline(always)]
+pub(crate) unsafe fn dots<D: Tiles>(t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        if t.nibbles {
+            groups::<D, true>(t, out);
+        } else {
+            groups::<D, false>(t, out);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`dots`].
+#[inline(always)]
+unsafe fn groups<D: Tiles, const NIBBLES: bool>(t: CodeTile<'_>, mut out: [&mut [f32]; TILE]) {
+    let count = t.groups.len() / t.stride;
+    let [a, b, c, d] = t.queries;
+    let queries = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
+    for group in 0..count {
+        // SAFETY: the codes end a group, and every query has so many places of its own.
+        unsafe {
+            let codes = t.groups.as_ptr().add((group + 1) * t.stride - t.lines);
+            let dots = D::tile::<NIBBLES>(codes, queries, t.lines);
+            for (out, dots) in out.iter_mut().zip(dots) {
+                dots.store(out.as_mut_ptr().add(group * LANES));
+            }
+        }
+    }
+}
+
+/// For each query of a tile, what its dot products are made distances with: as in
+/// [`Score`](super::Score).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TileScore<'a> {
+    /// Codes as bytes.
+    pub(crate) tile: CodeTile<'a>,
+    /// One a code vector: what the distance begins with.
+    pub(crate) norms: &'a [f32],
+    /// The distance is norm + plus + times × dot.
+    pub(crate) plus: [f32; TILE],
+    pub(crate) times: [f32; TILE],
+}
+
+/// The place of each query's nearest code vector, the first of equally near ones.
+///
+/// # Safety
+/// As for [`Lanes`]; the slices hold whole groups, at least one and no more than 2²⁰.
+#[inline(always)]
+pub(crate) unsafe fn nearest<D: Tiles>(s: TileScore<'_>) -> [u32; TILE] {
+    let t = s.tile;
+    let [a, b, c, d] = t.queries;
+    let queries = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
+    let mut places = [0; TILE];
+    // SAFETY: the codes end a group, every query has so many places of its own, and the norms are as
+    // many as the code vectors.
+    unsafe {
+        let mut least = [D::V::splat(f32::INFINITY); TILE];
+        let mut groups = [D::V::splat(0.0); TILE];
+        for group in 0..t.groups.len() / t.stride {
+            let codes = t.groups.as_ptr().add((group + 1) * t.stride - t.lines);
+            let dots = D::tile::<false>(codes, queries, t.lines);
+            let norms = D::V::load(s.norms.as_ptr().add(group * LANES));
+            let here = D::V::splat(group as f32);
+            for i in 0..TILE {
+                let start = norms.add(D::V::splat(s.plus[i]));
+                let score = dots[i].mul_add(D::V::splat(s.times[i]), start);
+                // Those that are no larger stay.
+                let stays = least[i].below(score);
+                groups[i] = groups[i].select(stays, here);
+                least[i] = least[i].select(stays, score);
+            }
+        }
+        for i in 0..TILE {
+            let (mut scores, mut in_group) = ([0.0; LANES], [0.0; LANES]);
+            least[i].store(scores.as_mut_ptr());
+            groups[i].store(in_group.as_mut_ptr());
+            let mut best = (scores[0], in_group[0] as u32 * LANES as u32);
+            for lane in 1..LANES {
+                let place = in_group[lane] as u32 * LANES as u32 + lane as u32;
+                if scores[lane] < best.0 || scores[lane] == best.0 && place < best.1 {
+                    best = (scores[lane], place);
+                }
+            }
+            places[i] = best.1;
+        }
+    }
+    places
+}
