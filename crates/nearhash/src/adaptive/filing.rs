@@ -91,6 +91,54 @@ impl Filed {
         filed
     }
 
+    /// What part of the squared distance between near points is along axes from `fewer` on, in the
+    /// mean: of some points and those nearest to them in their buckets.
+    pub(super) fn share_beyond(&self, fewer: usize, axes: usize) -> f64 {
+        const SAMPLE: usize = 256;
+        const NEAR: usize = 5;
+        let (order, sizes) = (self.in_order(), self.sizes());
+        let row = |i: u32| &self.y[i as usize * axes..(i as usize + 1) * axes];
+        let mut shares = Vec::new();
+        let mut first = 0;
+        for (bucket, size) in sizes.iter().enumerate() {
+            let members = &order[first..first + *size as usize];
+            first += members.len();
+            if bucket % sizes.len().div_ceil(SAMPLE) != 0 || members.len() <= NEAR {
+                continue;
+            }
+            let (one, others) = (row(members[0]), &members[1..]);
+            let apart = |range: std::ops::Range<usize>, other: u32| -> f32 {
+                let pairs = one[range.clone()].iter().zip(&row(other)[range]);
+                pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+            };
+            let mut near: Vec<(f32, u32)> = others
+                .iter()
+                .map(|other| (apart(0..axes, *other), *other))
+                .collect();
+            near.select_nth_unstable_by(NEAR - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            let all: f32 = near[..NEAR].iter().map(|near| near.0).sum();
+            let beyond: f32 = near[..NEAR]
+                .iter()
+                .map(|near| apart(fewer..axes, near.1))
+                .sum();
+            if all > 0.0 {
+                shares.push(f64::from(beyond / all));
+            }
+        }
+        shares.iter().sum::<f64>() / shares.len().max(1) as f64
+    }
+
+    /// Keep the first `fewer` axes: what lies along the others is left over.
+    pub(super) fn narrow(&mut self, fewer: usize, axes: usize) {
+        let mut y = Vec::with_capacity(self.rests.len() * fewer);
+        for (row, rest) in self.y.chunks_exact(axes).zip(&mut self.rests) {
+            let (kept, others) = row.split_at(fewer);
+            y.extend_from_slice(kept);
+            *rest += others.iter().map(|x| x * x).sum::<f32>();
+        }
+        self.y = y;
+    }
+
     fn buckets(&self) -> usize {
         self.regions.iter().map(|count| *count as usize).sum()
     }

@@ -11,8 +11,14 @@ pub(crate) const MOST_AXES: usize = 256;
 /// what is left out costs more than it saves.
 const SHORT: usize = 64;
 /// Shares of the variance that the axes keep, for short vectors and for longer ones.
-const SHORT_SHARE: f64 = 0.95;
+const SHORT_SHARE: f64 = 0.99;
 const LONG_SHARE: f64 = 0.93;
+/// And for short ones whose near points differ little along the axes beyond: no more than this part of
+/// their squared distance (photo histograms .04 to .05). Noise such as that of near copies differs along
+/// all axes, and estimates that know only some of them would be far off (.07 and .08 with a third and
+/// half of the points such copies).
+const FEWER_SHARE: f64 = 0.95;
+pub(crate) const LITTLE_BEYOND: f64 = 0.06;
 /// From so many axes on, sign hashes along single directions leave much to settling.
 const MANY_AXES: usize = 192;
 
@@ -22,6 +28,11 @@ pub(crate) const REGIONS_FROM: usize = 250_000;
 const SMALL_BUCKET: usize = 96;
 /// Rounds of settling where they are: each looks at few of the centres.
 const CHEAP_ROUNDS: usize = 4;
+
+/// Axes come in whole lines of codes.
+fn whole_axes(directions: usize) -> usize {
+    directions.next_multiple_of(16).max(16)
+}
 
 /// What is asked of a layout.
 #[derive(Debug, Clone, Copy)]
@@ -64,13 +75,17 @@ impl Layout {
         }
     }
 
+    /// How many axes are enough where near points differ [little](LITTLE_BEYOND) along the others; none
+    /// where they would not be fewer.
+    pub(crate) fn fewer_axes(&self, spectrum: &Spectrum, dim: usize) -> Option<usize> {
+        let fewer = whole_axes(spectrum.directions_for(FEWER_SHARE));
+        (dim <= SHORT && self.bits == Bits::Seven && fewer < self.axes).then_some(fewer)
+    }
+
     /// For `rows` points of `dim` numbers.
     pub(crate) fn new(spectrum: &Spectrum, rows: usize, dim: usize, shape: Shape) -> Self {
         let short = dim <= SHORT;
-        let axes = spectrum
-            .directions_for(Self::share(dim))
-            .next_multiple_of(16)
-            .max(16);
+        let axes = whole_axes(spectrum.directions_for(Self::share(dim)));
         let root = (rows as f64).sqrt();
         if rows >= shape.regions_from {
             // About √n / 4 regions, each of as many buckets: either way few are looked at.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::adaptive::calibrate::held_out;
 use crate::adaptive::codes::{Bits, Codes, Projected};
 use crate::adaptive::filing::{Filed, nearest_of};
-use crate::adaptive::layout::{Layout, MOST_AXES, Shape};
+use crate::adaptive::layout::{LITTLE_BEYOND, Layout, MOST_AXES, Shape};
 use crate::adaptive::projection::{Projection, Spectrum, squared_norm};
 use crate::adaptive::quantised::Centres;
 use crate::adaptive::search::{Effort, Ordinary, Scratch};
@@ -82,14 +82,20 @@ impl Model {
         let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), MOST_AXES);
         control.check()?;
         let layout = Layout::new(&spectrum, n, points.dim(), shape);
-        let axes = layout.axes;
-        let projection = Projection::new(&spectrum, points.dim(), axes);
+        let mut axes = layout.axes;
+        let mut projection = Projection::new(&spectrum, points.dim(), axes);
         let (y, rests) = projection.project_all(&prepared);
         control.advance(n);
         control.check()?;
 
         control.begin("hash", n);
         let mut filed = Filed::by_hashes(y, rests, axes, &layout);
+        let fewer = layout.fewer_axes(&spectrum, points.dim());
+        if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n, axes) <= LITTLE_BEYOND) {
+            filed.narrow(fewer, axes);
+            projection = Projection::new(&spectrum, points.dim(), fewer);
+            axes = fewer;
+        }
         filed.take_means(&held, axes);
         control.advance(n);
         control.begin("settle", layout.settle * n);

@@ -1,7 +1,10 @@
 //! The recall that is asked for is the recall that comes.
 
 use nearhash::adaptive::{IndexOptions, SearchOptions};
-use nearhash::{Control, Points};
+use nearhash::{Control, Points, RowData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 
 use super::{Sample, asked, assert_sound, clustered, fitted, floats, knn, recall, samples, search};
 use crate::photos::{self, COUNTS, DIM};
@@ -238,4 +241,31 @@ fn photos_that_were_not_fitted_are_found_as_asked() {
             assert!(found > wanted - 0.02, "{found} for {wanted}, {settle:?}");
         }
     }
+}
+
+#[test]
+fn short_vectors_keep_the_axes_along_which_near_points_differ() {
+    // Variance that falls off fast: the last third of the numbers has a thirtieth of it.
+    let dim = 48;
+    let mut generator = ChaCha8Rng::seed_from_u64(11);
+    let mut normal = |by: f32| by * generator.sample::<f32, _>(StandardNormal);
+    let mut rows: Vec<f32> = Vec::new();
+    for _ in 0..3000 {
+        // Clusters, so that there are near points.
+        let centre: Vec<f32> = (0..dim).map(|j| normal(0.95_f32.powi(j))).collect();
+        for _ in 0..4 {
+            let near = centre.iter().enumerate();
+            rows.extend(near.map(|(j, x)| x + 0.2 * normal(0.95_f32.powi(j as i32))));
+        }
+    }
+    let axes = |rows: Vec<f32>| {
+        let index = fitted(IndexOptions::default(), RowData::F32(rows), dim as usize);
+        index.describe().codes.unwrap().axes
+    };
+    let few = axes(rows.clone());
+    // Near copies of all of them, with the same noise in every coordinate.
+    let copies: Vec<f32> = rows.iter().map(|x| x + normal(0.02)).collect();
+    rows.extend(copies);
+    let many = axes(rows);
+    assert_eq!((few, many), (32, 48));
 }
