@@ -245,17 +245,17 @@ fn photos_that_were_not_fitted_are_found_as_asked() {
 
 #[test]
 fn short_vectors_keep_the_axes_along_which_near_points_differ() {
-    // Variance that falls off fast: the last third of the numbers has a thirtieth of it.
+    // Variance that falls off fast: the last third of the numbers has a fiftieth of it.
     let dim = 48;
     let mut generator = ChaCha8Rng::seed_from_u64(11);
     let mut normal = |by: f32| by * generator.sample::<f32, _>(StandardNormal);
     let mut rows: Vec<f32> = Vec::new();
     for _ in 0..3000 {
         // Clusters, so that there are near points.
-        let centre: Vec<f32> = (0..dim).map(|j| normal(0.95_f32.powi(j))).collect();
+        let centre: Vec<f32> = (0..dim).map(|j| normal(0.94_f32.powi(j))).collect();
         for _ in 0..4 {
             let near = centre.iter().enumerate();
-            rows.extend(near.map(|(j, x)| x + 0.2 * normal(0.95_f32.powi(j as i32))));
+            rows.extend(near.map(|(j, x)| x + 0.2 * normal(0.94_f32.powi(j as i32))));
         }
     }
     let axes = |rows: Vec<f32>| {
