@@ -264,7 +264,7 @@ fn short_vectors_keep_the_axes_along_which_near_points_differ() {
     };
     let few = axes(rows.clone());
     // Near copies of all of them, with the same noise in every coordinate.
-    let copies: Vec<f32> = rows.iter().map(|x| x + normal(0.02)).collect();
+    let copies: Vec<f32> = rows.iter().map(|x| x + normal(0.1)).collect();
     rows.extend(copies);
     let many = axes(rows);
     assert_eq!((few, many), (32, 48));
