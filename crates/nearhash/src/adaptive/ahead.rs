@@ -40,10 +40,8 @@ impl Ahead {
             if bucket.is_hopeless(squared, root) {
                 continue;
             }
-            let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
-            prefetch(&live[groups.start]);
-            let stride = codes.stride();
-            prefetch_lines(&codes.groups[groups.start * stride..groups.end * stride]);
+            prefetch(&live[bucket.first_group as usize]);
+            prefetch_lines(codes.lines_of(bucket));
         }
     }
 }

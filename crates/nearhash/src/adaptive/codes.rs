@@ -234,6 +234,14 @@ impl Codes {
         1 + self.bits.lines(self.axes)
     }
 
+    /// The lines of a bucket: norms and codes of its groups.
+    #[inline(always)]
+    pub(crate) fn lines_of(&self, bucket: &Bucket) -> &[Line] {
+        let stride = self.stride();
+        let first = bucket.first_group as usize * stride;
+        &self.groups[first..first + bucket.groups as usize * stride]
+    }
+
     /// Bytes in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.groups.len() * LINE

@@ -77,9 +77,9 @@ impl Layout {
 
     /// How many axes are enough where near points differ [little](LITTLE_BEYOND) along the others; none
     /// where they would not be fewer.
-    pub(crate) fn fewer_axes(&self, spectrum: &Spectrum, dim: usize) -> Option<usize> {
+    pub(crate) fn fewer_axes(&self, spectrum: &Spectrum) -> Option<usize> {
         let fewer = whole_axes(spectrum.directions_for(FEWER_SHARE));
-        (dim <= SHORT && self.bits == Bits::Seven && fewer < self.axes).then_some(fewer)
+        (self.bits == Bits::Seven && fewer < self.axes).then_some(fewer)
     }
 
     /// For `rows` points of `dim` numbers.

@@ -90,7 +90,7 @@ impl Model {
 
         control.begin("hash", n);
         let mut filed = Filed::by_hashes(y, rests, axes, &layout);
-        let fewer = layout.fewer_axes(&spectrum, points.dim());
+        let fewer = layout.fewer_axes(&spectrum);
         if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n, axes) <= LITTLE_BEYOND) {
             filed.narrow(fewer, axes);
             projection = Projection::new(&spectrum, points.dim(), fewer);

@@ -148,10 +148,7 @@ impl Model {
             s.ranking.list(kernels, &self.centres, &s.plain, want);
         };
         if let Some(nearest) = scratch.ranking.nearest(kernels) {
-            let bucket = &self.codes.buckets[nearest];
-            let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
-            let stride = self.codes.stride();
-            prefetch_lines(&self.codes.groups[groups.start * stride..groups.end * stride]);
+            prefetch_lines(self.codes.lines_of(&self.codes.buckets[nearest]));
         }
         let margins = self.margins(effort.stranger_kappa, scratch);
         let (mut rank, mut asked) = (0, 0);
@@ -263,7 +260,7 @@ impl Model {
         let (rest, weighted) = (scratch.rest[0], &scratch.weighted);
         kernels.scan(
             BucketScan {
-                groups: &codes.groups[groups.start * stride..groups.end * stride],
+                groups: codes.lines_of(bucket),
                 lines: stride - 1,
                 nibbles: codes.bits == Bits::Four,
                 live: &live[groups.clone()],
