@@ -135,7 +135,7 @@ impl Ranking {
             .iter()
             .filter(|slot| keys[**slot as usize] > from);
         self.order.extend(new.map(|slot| key(keys, *slot)));
-        self.order[listed..].sort_unstable();
+        kernels.sort_keys(&mut self.order[listed..]);
         self.limit = limit;
     }
 

@@ -41,6 +41,29 @@ pub(crate) trait Dots {
         places: &[u32],
     ) -> [Self::V; 2];
 
+    /// [`bytes_of_two`](Self::bytes_of_two) of four groups.
+    ///
+    /// # Safety
+    /// As for `bytes_of_two`, for each group.
+    #[inline(always)]
+    unsafe fn four_groups_of_two(
+        codes: [*const Line; 4],
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [[Self::V; 2]; 4] {
+        let [a, b, c, d] = codes;
+        // SAFETY: as the caller vouches. Spelt out: what `map` calls may end up without the
+        // instruction set.
+        unsafe {
+            [
+                Self::bytes_of_two(a, queries, places),
+                Self::bytes_of_two(b, queries, places),
+                Self::bytes_of_two(c, queries, places),
+                Self::bytes_of_two(d, queries, places),
+            ]
+        }
+    }
+
     /// [`bytes`](Self::bytes) of nibbles, 8 × `lines` dimensions.
     ///
     /// # Safety
@@ -160,17 +183,46 @@ pub(crate) struct Axes<'a> {
 pub(crate) unsafe fn project_codes<D: Dots>(a: Axes<'_>, out: &mut [f32]) {
     // SAFETY: as the caller vouches.
     unsafe {
-        let (scale, step) = (D::V::splat(128.0), D::V::splat(a.vector.step));
-        let middle = D::V::splat(a.middle * a.vector.sum as f32);
         let parts = a.vector.parts().map(<[i8]>::as_ptr);
-        for group in 0..out.len() / LANES {
+        let (places, groups) = (a.vector.places(), out.len() / LANES);
+        let whole = groups / 4 * 4;
+        for group in (0..whole).step_by(4) {
             let codes = a.codes.as_ptr().add(group * a.lines);
-            let [high, low] = D::bytes_of_two(codes, parts, a.vector.places());
-            let factors = D::V::load(a.factors.as_ptr().add(group * LANES));
-            let offsets = D::V::load(a.offsets.as_ptr().add(group * LANES));
-            high.mul_add(scale, low.sub(middle))
+            let codes = [
+                codes,
+                codes.add(a.lines),
+                codes.add(2 * a.lines),
+                codes.add(3 * a.lines),
+            ];
+            let four = D::four_groups_of_two(codes, parts, places);
+            for (i, dots) in four.into_iter().enumerate() {
+                a.place::<D::V>(group + i, dots, out);
+            }
+        }
+        for group in whole..groups {
+            let codes = a.codes.as_ptr().add(group * a.lines);
+            let dots = D::bytes_of_two(codes, parts, places);
+            a.place::<D::V>(group, dots, out);
+        }
+    }
+}
+
+impl Axes<'_> {
+    /// The vector's place along the directions of one group, from their dot products with its parts.
+    ///
+    /// # Safety
+    /// As for [`project_codes`]; there is such a group.
+    #[inline(always)]
+    unsafe fn place<V: Lanes>(&self, group: usize, [high, low]: [V; 2], out: &mut [f32]) {
+        debug_assert!((group + 1) * LANES <= out.len());
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let middle = V::splat(self.middle * self.vector.sum as f32);
+            let factors = V::load(self.factors.as_ptr().add(group * LANES));
+            let offsets = V::load(self.offsets.as_ptr().add(group * LANES));
+            high.mul_add(V::splat(128.0), low.sub(middle))
                 .mul(factors)
-                .mul_add(step, offsets)
+                .mul_add(V::splat(self.vector.step), offsets)
                 .store(out.as_mut_ptr().add(group * LANES));
         }
     }

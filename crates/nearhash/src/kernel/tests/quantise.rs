@@ -91,18 +91,31 @@ fn a_vector_in_two_parts_is_that_of_the_scalar_loop() {
 #[test]
 fn keys_are_put_in_order_however_many_there_are() {
     let mut generator = generator(33);
-    for count in (0..70).chain([200, 1000]) {
+    for count in (0..70).chain([129, 200, 511, 512, 513, 1000]) {
         let mut keys: Vec<u64> = (0..count).map(|_| generator.random()).collect();
         if let Some(last) = keys.last_mut() {
             *last = u64::MAX;
         }
         let mut expected = keys.clone();
         expected.sort_unstable();
+        let backwards: Vec<u64> = expected.iter().rev().copied().collect();
+        // The larger half comes first.
+        let mut rising = expected.clone();
+        rising.rotate_left(count as usize / 2);
         for kernels in Kernels::available() {
-            let mut found = keys.clone();
-            kernels.sort_keys(&mut found);
-            assert_eq!(found, expected, "{count} {:?}", kernels.level);
+            for order in [&keys, &expected, &backwards, &rising] {
+                let mut found = order.clone();
+                kernels.sort_keys(&mut found);
+                assert_eq!(found, expected, "{count} {:?}", kernels.level);
+            }
         }
+    }
+    // Equal ones take a slower way and come to an end.
+    for kernels in Kernels::available() {
+        let mut equal = vec![7; 300];
+        equal[150] = 6;
+        kernels.sort_keys(&mut equal);
+        assert_eq!((equal[0], &equal[1..]), (6, &vec![7; 299][..]));
     }
 }
 

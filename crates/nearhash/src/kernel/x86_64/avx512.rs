@@ -314,6 +314,32 @@ impl Dots for Pairwise {
     }
 }
 
+/// Sums that go on beside each other: each waits for its own last one only.
+const CHAINS: usize = 4;
+
+/// Numbers 4 `at` to 4 `at` + 3 of a query, in every lane.
+///
+/// # Safety
+/// Needs AVX-512; the query has them.
+#[inline(always)]
+unsafe fn four_numbers(query: *const i8, at: usize) -> __m512i {
+    // SAFETY: as the caller vouches.
+    unsafe { _mm512_set1_epi32(query.cast::<i32>().add(at).read_unaligned()) }
+}
+
+/// The sum of all chains.
+///
+/// # Safety
+/// Needs AVX-512.
+#[inline(always)]
+unsafe fn all_chains([a, b, c, d]: [__m512i; CHAINS]) -> Zmm {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let (ab, cd) = (_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+        Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(ab, cd)))
+    }
+}
+
 /// Products of bytes summed by VNNI's `vpdpbusd`.
 #[derive(Debug)]
 pub(crate) struct Vnni;
@@ -326,23 +352,19 @@ impl Dots for Vnni {
     #[inline(always)]
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
         unsafe {
-            // Two chains of sums hide half of the latency; groups that follow hide the rest.
-            let mut sums = [_mm512_setzero_si512(); 2];
-            let mut line = 0;
-            while line + 2 <= lines {
+            let mut sums = [_mm512_setzero_si512(); CHAINS];
+            let whole = lines / CHAINS * CHAINS;
+            for line in (0..whole).step_by(CHAINS) {
                 for (i, sum) in sums.iter_mut().enumerate() {
                     let c = _mm512_load_si512(codes.add(line + i).cast());
-                    let q = query.cast::<i32>().add(line + i).read_unaligned();
-                    *sum = _mm512_dpbusd_epi32(*sum, c, _mm512_set1_epi32(q));
+                    *sum = _mm512_dpbusd_epi32(*sum, c, four_numbers(query, line + i));
                 }
-                line += 2;
             }
-            if line < lines {
+            for line in whole..lines {
                 let c = _mm512_load_si512(codes.add(line).cast());
-                let q = query.cast::<i32>().add(line).read_unaligned();
-                sums[0] = _mm512_dpbusd_epi32(sums[0], c, _mm512_set1_epi32(q));
+                sums[0] = _mm512_dpbusd_epi32(sums[0], c, four_numbers(query, line));
             }
-            Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1])))
+            all_chains(sums)
         }
     }
 
@@ -354,31 +376,53 @@ impl Dots for Vnni {
     ) -> [Zmm; 2] {
         unsafe {
             // Each line comes from the cache once.
-            let mut sums = [[_mm512_setzero_si512(); 2]; 2];
-            let (pairs, last) = places.as_chunks::<2>();
-            for pair in pairs {
-                for (i, place) in pair.iter().enumerate() {
+            let mut sums = [[_mm512_setzero_si512(); CHAINS]; 2];
+            let (fours, last) = places.as_chunks::<CHAINS>();
+            for four in fours {
+                for (i, place) in four.iter().enumerate() {
                     let place = *place as usize;
                     let c = _mm512_load_si512(codes.add(place).cast());
                     for (query, sums) in queries.iter().zip(&mut sums) {
-                        let q = query.cast::<i32>().add(place).read_unaligned();
-                        sums[i] = _mm512_dpbusd_epi32(sums[i], c, _mm512_set1_epi32(q));
+                        sums[i] = _mm512_dpbusd_epi32(sums[i], c, four_numbers(*query, place));
                     }
                 }
             }
-            if let [place] = last {
+            for place in last {
                 let place = *place as usize;
                 let c = _mm512_load_si512(codes.add(place).cast());
                 for (query, sums) in queries.iter().zip(&mut sums) {
-                    let q = query.cast::<i32>().add(place).read_unaligned();
-                    sums[0] = _mm512_dpbusd_epi32(sums[0], c, _mm512_set1_epi32(q));
+                    sums[0] = _mm512_dpbusd_epi32(sums[0], c, four_numbers(*query, place));
                 }
             }
             let [a, b] = sums;
-            [
-                Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(a[0], a[1]))),
-                Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(b[0], b[1]))),
-            ]
+            [all_chains(a), all_chains(b)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn four_groups_of_two(
+        codes: [*const Line; 4],
+        queries: [*const i8; 2],
+        places: &[u32],
+    ) -> [[Zmm; 2]; 4] {
+        unsafe {
+            // Four numbers of a query come from the cache once, too.
+            let mut sums = [[_mm512_setzero_si512(); 2]; 4];
+            let [high, low] = queries;
+            for place in places {
+                let place = *place as usize;
+                let numbers = [four_numbers(high, place), four_numbers(low, place)];
+                for (codes, sums) in codes.iter().zip(&mut sums) {
+                    let c = _mm512_load_si512(codes.add(place).cast());
+                    for (numbers, sum) in numbers.iter().zip(sums) {
+                        *sum = _mm512_dpbusd_epi32(*sum, c, *numbers);
+                    }
+                }
+            }
+            let float =
+                |[a, b]: [__m512i; 2]| [Zmm(_mm512_cvtepi32_ps(a)), Zmm(_mm512_cvtepi32_ps(b))];
+            let [a, b, c, d] = sums;
+            [float(a), float(b), float(c), float(d)]
         }
     }
 
@@ -386,17 +430,27 @@ impl Dots for Vnni {
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
         unsafe {
             let low = _mm512_set1_epi8(15);
-            let mut sums = [_mm512_setzero_si512(); 2];
-            for line in 0..lines {
-                let c = _mm512_load_si512(codes.add(line).cast());
-                let q = query.cast::<i32>().add(2 * line);
-                let (q0, q1) = (q.read_unaligned(), q.add(1).read_unaligned());
-                let c0 = _mm512_and_si512(c, low);
-                let c1 = _mm512_and_si512(_mm512_srli_epi16::<4>(c), low);
-                sums[0] = _mm512_dpbusd_epi32(sums[0], c0, _mm512_set1_epi32(q0));
-                sums[1] = _mm512_dpbusd_epi32(sums[1], c1, _mm512_set1_epi32(q1));
+            let mut sums = [_mm512_setzero_si512(); CHAINS];
+            let pairs = lines / 2 * 2;
+            for line in (0..pairs).step_by(2) {
+                for i in 0..2 {
+                    let c = _mm512_load_si512(codes.add(line + i).cast());
+                    let (c0, c1) = (_mm512_and_si512(c, low), _mm512_srli_epi16::<4>(c));
+                    let c1 = _mm512_and_si512(c1, low);
+                    let at = 2 * (line + i);
+                    let (q0, q1) = (four_numbers(query, at), four_numbers(query, at + 1));
+                    sums[2 * i] = _mm512_dpbusd_epi32(sums[2 * i], c0, q0);
+                    sums[2 * i + 1] = _mm512_dpbusd_epi32(sums[2 * i + 1], c1, q1);
+                }
             }
-            Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1])))
+            if pairs < lines {
+                let c = _mm512_load_si512(codes.add(pairs).cast());
+                let (c0, c1) = (_mm512_and_si512(c, low), _mm512_srli_epi16::<4>(c));
+                let c1 = _mm512_and_si512(c1, low);
+                sums[0] = _mm512_dpbusd_epi32(sums[0], c0, four_numbers(query, 2 * pairs));
+                sums[1] = _mm512_dpbusd_epi32(sums[1], c1, four_numbers(query, 2 * pairs + 1));
+            }
+            all_chains(sums)
         }
     }
 
