@@ -19,8 +19,10 @@ const LONG_SHARE: f64 = 0.93;
 /// half of the points such copies).
 const FEWER_SHARE: f64 = 0.95;
 pub(crate) const LITTLE_BEYOND: f64 = 0.06;
-/// From so many axes on, sign hashes along single directions leave much to settling.
+/// From so many axes on, sign hashes along single directions leave much to settling, and a centre's bytes
+/// cost as much as the nibbles of two points: fewer buckets, better settled.
 const MANY_AXES: usize = 192;
+const MANY_AXES_ROUNDS: usize = 6;
 
 /// From so many points on, buckets are ranked in two levels.
 pub(crate) const REGIONS_FROM: usize = 250_000;
@@ -101,14 +103,18 @@ impl Layout {
                 settle: shape.settle.unwrap_or(CHEAP_ROUNDS),
             };
         }
-        // About 1.5 √n buckets: ranking them costs as much as scanning some.
-        let buckets = ((2.25 * rows as f64).sqrt() as usize).next_power_of_two();
+        // About 1.5 √n buckets, or √n: ranking them costs as much as scanning some.
+        let many = axes > MANY_AXES;
+        let buckets = if many { root } else { 1.5 * root };
+        let buckets = (buckets as usize).next_power_of_two();
         Self {
             axes,
             bits: if short { Bits::Seven } else { Bits::Four },
             bucket_size: rows.div_ceil(buckets),
             region_size: rows,
-            settle: shape.settle.unwrap_or(if axes > MANY_AXES { 3 } else { 1 }),
+            settle: shape
+                .settle
+                .unwrap_or(if many { MANY_AXES_ROUNDS } else { 1 }),
         }
     }
 }
