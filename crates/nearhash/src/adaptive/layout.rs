@@ -22,14 +22,13 @@ pub(crate) const LITTLE_BEYOND: f64 = 0.06;
 /// From so many axes on, sign hashes along single directions leave much to settling, and a centre's bytes
 /// cost as much as the nibbles of two points: fewer buckets, better settled.
 const MANY_AXES: usize = 192;
-const MANY_AXES_ROUNDS: usize = 6;
 
 /// From so many points on, buckets are ranked in two levels.
 pub(crate) const REGIONS_FROM: usize = 250_000;
 /// Most points of a bucket where buckets are ranked in two levels: many small ones cost little there.
 const SMALL_BUCKET: usize = 96;
-/// Rounds of settling where they are: each looks at few of the centres.
-const CHEAP_ROUNDS: usize = 4;
+/// Rounds of settling there, where each looks at few of the centres, and among few buckets with many axes.
+const MORE_ROUNDS: usize = 6;
 
 /// Axes come in whole lines of codes.
 fn whole_axes(directions: usize) -> usize {
@@ -100,7 +99,7 @@ impl Layout {
                 // The tree halves what is larger; a little room, so that it does not halve half of
                 // its leaves once more.
                 region_size: (rows + rows / 4).div_ceil(regions),
-                settle: shape.settle.unwrap_or(CHEAP_ROUNDS),
+                settle: shape.settle.unwrap_or(MORE_ROUNDS),
             };
         }
         // About 1.5 √n buckets, or √n: ranking them costs as much as scanning some.
@@ -112,9 +111,7 @@ impl Layout {
             bits: if short { Bits::Seven } else { Bits::Four },
             bucket_size: rows.div_ceil(buckets),
             region_size: rows,
-            settle: shape
-                .settle
-                .unwrap_or(if many { MANY_AXES_ROUNDS } else { 1 }),
+            settle: shape.settle.unwrap_or(if many { MORE_ROUNDS } else { 1 }),
         }
     }
 }
