@@ -66,6 +66,10 @@ export declare class AdaptiveIndex {
 
 /** A trained model. */
 export declare class ClusterTokens {
+  /** Words of rows: a space between words, a line feed between rows, many rows a text. */
+  encode(x: Values, dim: number, control: Control): Promise<string[]>
+  /** `encode`, within the call. */
+  encodeSync(x: Values, dim: number): Array<string>
   /** A model for vectors like these. */
   static train(x: Values, dim: number, options: RawClusterTokensOptions, control: Control): Promise<ClusterTokens>
   /** `train`, within the call. */
@@ -78,10 +82,6 @@ export declare class ClusterTokens {
   encodeCodes(x: Values, dim: number, control: Control): Promise<RawCodes>
   /** `encode_codes`, within the call. */
   encodeCodesSync(x: Values, dim: number): RawCodes
-  /** Words of rows: a space between words, a line feed between rows, many rows a text. */
-  encode(x: Values, dim: number, control: Control): Promise<string[]>
-  /** `encode`, within the call. */
-  encodeSync(x: Values, dim: number): Array<string>
   /** Words that a query asks for. */
   encodeQuery(v: Values, probes?: number | undefined | null): RawQueryWords
   /** How many these are. */
@@ -170,12 +170,12 @@ export declare class LshIndex {
 
 /** The buckets of an index's tables as words. */
 export declare class LshTokens {
-  /** Of the tables that the index has, or would have. */
-  constructor(index: LshIndex)
-  /** Words of rows, in the form of the other class. */
+  /** Words of rows: a space between words, a line feed between rows, many rows a text. */
   encode(x: Values, dim: number, control: Control): Promise<string[]>
   /** `encode`, within the call. */
   encodeSync(x: Values, dim: number): Array<string>
+  /** Of the tables that the index has, or would have. */
+  constructor(index: LshIndex)
   /** Words that a query asks for. */
   encodeQuery(v: Values, probes: number): RawQueryWords
   /** How many these are at most. */

@@ -17,9 +17,11 @@ use crate::control::Control;
 use crate::exact::metric;
 use crate::failure::Failure;
 use crate::memory::ReportedMemory;
-use crate::rows::{Values, one_row};
-use crate::task::{Task, Threads};
-use crate::tokens::{RawQueryWords, metric_name, on_rows, on_rows_later};
+use crate::rows::Values;
+use crate::task::Task;
+use crate::tokens::{
+    RawQueryWords, encode_methods, metric_name, on_rows, on_rows_later, query_words,
+};
 
 /// Checked options; what is left out has the engine's default.
 #[napi(object, object_to_js = false)]
@@ -218,6 +220,8 @@ fn codes(
     Ok(model.encode(rows, control)?.into())
 }
 
+encode_methods!(ClusterTokens);
+
 #[napi]
 impl ClusterTokens {
     /// A model for vectors like these.
@@ -294,35 +298,11 @@ impl ClusterTokens {
         on_rows(&x, dim, |rows, control| codes(&self.model, rows, control))
     }
 
-    /// Words of rows: a space between words, a line feed between rows, many rows a text.
-    #[napi(catch_unwind, ts_return_type = "Promise<string[]>")]
-    pub fn encode(
-        &self,
-        x: Values,
-        dim: f64,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<Vec<String>>>> {
-        let model = Arc::clone(&self.model);
-        let task = on_rows_later(&x, dim, control, move |rows, control| {
-            Ok(model.encode_text(rows, control)?)
-        });
-        Ok(task.into())
-    }
-
-    /// `encode`, within the call.
-    #[napi(catch_unwind)]
-    pub fn encode_sync(&self, x: Values, dim: f64) -> napi::Result<Vec<String>> {
-        on_rows(&x, dim, |rows, control| {
-            Ok(self.model.encode_text(rows, control)?)
-        })
-    }
-
     /// Words that a query asks for.
     #[napi(catch_unwind)]
     pub fn encode_query(&self, v: Values, probes: Option<u32>) -> napi::Result<RawQueryWords> {
-        let row = one_row(&v)?;
         let probes = probes.map(|probes| probes as usize);
-        Ok(Threads::One.run_in_call(|| Ok(self.model.encode_query(&row, probes)?.into()))?)
+        query_words(&v, |row| self.model.encode_query(row, probes))
     }
 
     /// How many these are.

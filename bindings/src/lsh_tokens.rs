@@ -10,9 +10,11 @@ use crate::control::Control;
 use crate::failure::Failure;
 use crate::lsh::LshIndex;
 use crate::lsh_answers::shortest;
-use crate::rows::{Values, one_row};
-use crate::task::{Task, Threads};
-use crate::tokens::{RawQueryWords, metric_name, on_rows, on_rows_later};
+use crate::rows::Values;
+use crate::task::Task;
+use crate::tokens::{
+    RawQueryWords, encode_methods, metric_name, on_rows, on_rows_later, query_words,
+};
 
 /// What the words of hash tables are made of.
 #[napi(object, object_from_js = false)]
@@ -42,8 +44,10 @@ pub struct RawLshTokensDescription {
 #[napi]
 #[derive(Debug)]
 pub struct LshTokens {
-    words: Arc<tokens::LshTokens>,
+    model: Arc<tokens::LshTokens>,
 }
+
+encode_methods!(LshTokens);
 
 #[napi]
 impl LshTokens {
@@ -51,63 +55,38 @@ impl LshTokens {
     #[napi(constructor, catch_unwind)]
     pub fn new(index: &LshIndex) -> napi::Result<Self> {
         let index = index.index("LshTokens")?;
-        let words = tokens::LshTokens::of(&index).map_err(Failure::from)?;
+        let model = tokens::LshTokens::of(&index).map_err(Failure::from)?;
         Ok(Self {
-            words: Arc::new(words),
-        })
-    }
-
-    /// Words of rows, in the form of the other class.
-    #[napi(catch_unwind, ts_return_type = "Promise<string[]>")]
-    pub fn encode(
-        &self,
-        x: Values,
-        dim: f64,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<Vec<String>>>> {
-        let words = Arc::clone(&self.words);
-        let task = on_rows_later(&x, dim, control, move |rows, control| {
-            Ok(words.encode_text(rows, control)?)
-        });
-        Ok(task.into())
-    }
-
-    /// `encode`, within the call.
-    #[napi(catch_unwind)]
-    pub fn encode_sync(&self, x: Values, dim: f64) -> napi::Result<Vec<String>> {
-        on_rows(&x, dim, |rows, control| {
-            Ok(self.words.encode_text(rows, control)?)
+            model: Arc::new(model),
         })
     }
 
     /// Words that a query asks for.
     #[napi(catch_unwind)]
     pub fn encode_query(&self, v: Values, probes: u32) -> napi::Result<RawQueryWords> {
-        let row = one_row(&v)?;
-        let probes = probes as usize;
-        Ok(Threads::One.run_in_call(|| Ok(self.words.encode_query(&row, probes)?.into()))?)
+        query_words(&v, |row| self.model.encode_query(row, probes as usize))
     }
 
     /// How many these are at most.
     #[napi(catch_unwind)]
     pub fn query_word_count(&self, probes: u32) -> f64 {
-        self.words.query_word_count(probes as usize) as f64
+        self.model.query_word_count(probes as usize) as f64
     }
 
     /// Parameters.
     #[napi(catch_unwind)]
     pub fn describe(&self) -> RawLshTokensDescription {
-        let found = self.words.describe();
+        let found = self.model.describe();
         RawLshTokensDescription {
             version: LSH_TOKENS_VERSION,
             family: found.family,
             dim: found.dim as f64,
-            metric: metric_name(self.words.metric()),
+            metric: metric_name(self.model.metric()),
             n_projections: found.n_projections as f64,
             n_hash_tables: found.n_hash_tables as f64,
             r: found.r.map(shortest),
             seed: found.seed as f64,
-            model_hash: self.words.model_hash(),
+            model_hash: self.model.model_hash(),
         }
     }
 }

@@ -6,7 +6,7 @@ use nearhash::{Metric, RowsView, tokens};
 use crate::arrays::Array;
 use crate::control::Control;
 use crate::failure::Failure;
-use crate::rows::Values;
+use crate::rows::{Values, one_row};
 use crate::task::{Task, Threads};
 
 /// Words and their weights.
@@ -37,6 +37,40 @@ pub(crate) fn metric_name(metric: Metric) -> &'static str {
     }
 }
 
+/// Writing rows as words: the methods of one class, whose field `model` holds the engine's. Spelt
+/// out for each, as [`point_index_methods`](crate::point_index::point_index_methods) are.
+macro_rules! encode_methods {
+    ($class:ident) => {
+        #[napi]
+        impl $class {
+            /// Words of rows: a space between words, a line feed between rows, many rows a text.
+            #[napi(catch_unwind, ts_return_type = "Promise<string[]>")]
+            pub fn encode(
+                &self,
+                x: Values,
+                dim: f64,
+                control: &Control,
+            ) -> napi::Result<AsyncTask<Task<Vec<String>>>> {
+                let model = Arc::clone(&self.model);
+                let task = on_rows_later(&x, dim, control, move |rows, control| {
+                    Ok(model.encode_text(rows, control)?)
+                });
+                Ok(task.into())
+            }
+
+            /// `encode`, within the call.
+            #[napi(catch_unwind)]
+            pub fn encode_sync(&self, x: Values, dim: f64) -> napi::Result<Vec<String>> {
+                on_rows(&x, dim, |rows, control| {
+                    Ok(self.model.encode_text(rows, control)?)
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use encode_methods;
+
 /// Work on rows that is done by a task.
 pub(crate) fn on_rows_later<T: Send + 'static>(
     x: &Values,
@@ -58,6 +92,15 @@ pub(crate) fn on_rows<T: Send>(
 ) -> napi::Result<T> {
     let rows = x.view("x", dim)?;
     Ok(Threads::All.run_in_call(|| work(&rows, &nearhash::Control::new()))?)
+}
+
+/// The words that a query asks for, within the call.
+pub(crate) fn query_words(
+    v: &Values,
+    encode: impl FnOnce(&RowsView<'_>) -> nearhash::Result<tokens::QueryWords> + Send,
+) -> napi::Result<RawQueryWords> {
+    let row = one_row(v)?;
+    Ok(Threads::One.run_in_call(|| Ok(encode(&row)?.into()))?)
 }
 
 /// Sum of the weights of the words that the document has. As many weights as words.
