@@ -35,6 +35,14 @@ export declare class AdaptiveIndex {
   update(id: number, v: Values): void
   /** Forget the points, keep the options. */
   reset(): void
+  /** The `k` nearest of each row, or of those that `filter` admits. */
+  search(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
+  /** `search`, within the call. */
+  searchSync(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
+  /** Recall and time of `search` on these queries. */
+  evaluate(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
+  /** `evaluate`, within the call. */
+  evaluateSync(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** Give the memory back. Tasks under way keep their own reference. */
   dispose(): void
   /** The vector of a point. */
@@ -47,19 +55,11 @@ export declare class AdaptiveIndex {
   get disposed(): boolean
   /** An empty index. */
   constructor(options: RawIndexOptions)
-  /** The `k` nearest of each row, or of those that `filter` admits. */
-  search(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
-  /** `search`, within the call. */
-  searchSync(x: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
   /**
    * A function that answers the query in the scratch buffer: the `k` nearest. Its settings are
    * recall and probes.
    */
   singleSearch(scratch: ArrayBuffer): () => void
-  /** Recall and time of `search` on these queries. */
-  evaluate(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
-  /** `evaluate`, within the call. */
-  evaluateSync(queries: Values, dim: number, k: number, recall: number | undefined | null, probes: number | undefined | null, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** Options, and what `fit` made of them. */
   describe(): RawIndexDescription
 }
@@ -120,6 +120,14 @@ export declare class LshIndex {
   update(id: number, v: Values): void
   /** Forget the points, keep the options. */
   reset(): void
+  /** The `k` nearest of each row, or of those that `filter` admits. */
+  search(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
+  /** `search`, within the call. */
+  searchSync(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
+  /** Recall and time of `search` on these queries. */
+  evaluate(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
+  /** `evaluate`, within the call. */
+  evaluateSync(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** Give the memory back. Tasks under way keep their own reference. */
   dispose(): void
   /** The vector of a point. */
@@ -132,20 +140,12 @@ export declare class LshIndex {
   get disposed(): boolean
   /** An empty index. */
   constructor(options: RawLshOptions)
-  /** The `k` nearest candidates of each row, or of those that `filter` admits. */
-  search(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawNeighbors>
-  /** `search`, within the call. */
-  searchSync(x: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawNeighbors
   /** A function that answers the query in the scratch buffer: the `k` nearest candidates. */
   singleSearch(scratch: ArrayBuffer): () => void
   /** Ranked candidates of each row, and how many there were. */
   predict(x: Values, dim: number, topK: number, bound: number | undefined | null, vectors: boolean, control: Control): Promise<RawPredictions>
   /** `predict`, within the call. */
   predictSync(x: Values, dim: number, topK: number, bound: number | undefined | null, vectors: boolean): RawPredictions
-  /** Recall and time of `search` on these queries. */
-  evaluate(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean, control: Control): Promise<RawEvaluation>
-  /** `evaluate`, within the call. */
-  evaluateSync(queries: Values, dim: number, k: number, filter: IdSet | undefined | null, deny: boolean): RawEvaluation
   /** Ids that share a probed bucket with the vector. */
   candidates(v: Values): Uint32Array
   /** The vectors of these candidates, row-major, in the order of their ids. */

@@ -4,12 +4,11 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::adaptive::{self, IndexOptions, SearchOptions};
-use nearhash::{Metric, RowsView};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
-use crate::evaluation::RawEvaluation;
-use crate::exact::RawNeighbors;
+use crate::evaluation::{RawEvaluation, evaluation};
+use crate::exact::{RawNeighbors, metric};
 use crate::failure::Failure;
 use crate::filter::IdSet;
 use crate::owned::{Engine, Owned};
@@ -100,6 +99,8 @@ pub struct AdaptiveIndex {
 }
 
 impl Engine for adaptive::AdaptiveIndex {
+    type SearchOptions = SearchOptions;
+
     fn memory_bytes(&self) -> usize {
         self.memory_bytes()
     }
@@ -107,13 +108,6 @@ impl Engine for adaptive::AdaptiveIndex {
     fn threads_for_one(&self) -> Threads {
         // Now and then it means sorting many.
         Threads::All
-    }
-}
-
-impl ObjectFinalize for AdaptiveIndex {
-    fn finalize(self, env: Env) -> napi::Result<()> {
-        self.index.release(&env);
-        Ok(())
     }
 }
 
@@ -137,30 +131,18 @@ fn said(setting: f64) -> Option<f64> {
     (!setting.is_nan()).then_some(setting)
 }
 
-fn search(
-    index: &adaptive::AdaptiveIndex,
-    queries: &RowsView<'_>,
-    options: &SearchOptions,
-    control: &nearhash::Control,
-) -> Result<nearhash::Neighbors, Failure> {
-    check_size("k", queries.rows(), options.k)?;
-    Ok(index.search(queries, options, control)?)
+point_index_methods! {
+    class: AdaptiveIndex,
+    options: search_options(
+        k: f64,
+        recall: Option<f64>,
+        probes: Option<f64>,
+        filter: Option<IdSet>,
+        deny: bool
+    ),
+    search: search,
+    evaluate: evaluate,
 }
-
-fn evaluate(
-    index: &adaptive::AdaptiveIndex,
-    queries: &RowsView<'_>,
-    options: &SearchOptions,
-    control: &nearhash::Control,
-) -> Result<RawEvaluation, Failure> {
-    check_size("k", queries.rows(), options.k)?;
-    let found = index.evaluate(queries, options, control);
-    Ok(found
-        .map_err(|error| Failure::from(error).naming_rows("queries"))?
-        .into())
-}
-
-point_index_methods!(AdaptiveIndex);
 
 #[napi]
 impl AdaptiveIndex {
@@ -168,10 +150,7 @@ impl AdaptiveIndex {
     #[napi(constructor, catch_unwind)]
     pub fn new(options: RawIndexOptions) -> napi::Result<Self> {
         let index = adaptive::AdaptiveIndex::new(IndexOptions {
-            metric: match options.metric.as_str() {
-                "cosine" => Metric::Cosine,
-                _ => Metric::Euclidean,
-            },
+            metric: metric(&options.metric),
             dim: options.dim.map(|dim| dim as usize),
             recall: options.recall,
             k: options.k as usize,
@@ -182,53 +161,6 @@ impl AdaptiveIndex {
         .map_err(Failure::from)?;
         Ok(Self {
             index: Owned::new(index),
-        })
-    }
-
-    /// The `k` nearest of each row, or of those that `filter` admits.
-    #[allow(clippy::too_many_arguments)]
-    #[napi(catch_unwind, ts_return_type = "Promise<RawNeighbors>")]
-    pub fn search(
-        &self,
-        x: Values,
-        dim: f64,
-        k: f64,
-        recall: Option<f64>,
-        probes: Option<f64>,
-        filter: Option<IdSet>,
-        deny: bool,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
-        let data = x.copy();
-        let options = search_options(k, recall, probes, filter, deny);
-        let threads = threads_for(row_count(&data, dim));
-        let task = self
-            .index
-            .ask_later("search", control, threads, move |index, control| {
-                let rows = data.view("x", dim as usize)?;
-                Ok(search(index, &rows, &options, control)?.into())
-            })?;
-        Ok(task.into())
-    }
-
-    /// `search`, within the call.
-    #[allow(clippy::too_many_arguments)]
-    #[napi(catch_unwind)]
-    pub fn search_sync(
-        &self,
-        x: Values,
-        dim: f64,
-        k: f64,
-        recall: Option<f64>,
-        probes: Option<f64>,
-        filter: Option<IdSet>,
-        deny: bool,
-    ) -> napi::Result<RawNeighbors> {
-        let rows = x.view("x", dim)?;
-        let options = search_options(k, recall, probes, filter, deny);
-        let threads = threads_for(rows.rows());
-        self.index.ask("searchSync", threads, |index, control| {
-            Ok(search(index, &rows, &options, control)?.into())
         })
     }
 
@@ -249,52 +181,6 @@ impl AdaptiveIndex {
             };
             Ok(index.search_one(query.values, &options, query.ids, query.distances)?)
         })
-    }
-
-    /// Recall and time of `search` on these queries.
-    #[allow(clippy::too_many_arguments)]
-    #[napi(catch_unwind, ts_return_type = "Promise<RawEvaluation>")]
-    pub fn evaluate(
-        &self,
-        queries: Values,
-        dim: f64,
-        k: f64,
-        recall: Option<f64>,
-        probes: Option<f64>,
-        filter: Option<IdSet>,
-        deny: bool,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
-        let data = queries.copy();
-        let options = search_options(k, recall, probes, filter, deny);
-        let task =
-            self.index
-                .ask_later("evaluate", control, Threads::All, move |index, control| {
-                    let rows = data.view("queries", dim as usize)?;
-                    evaluate(index, &rows, &options, control)
-                })?;
-        Ok(task.into())
-    }
-
-    /// `evaluate`, within the call.
-    #[allow(clippy::too_many_arguments)]
-    #[napi(catch_unwind)]
-    pub fn evaluate_sync(
-        &self,
-        queries: Values,
-        dim: f64,
-        k: f64,
-        recall: Option<f64>,
-        probes: Option<f64>,
-        filter: Option<IdSet>,
-        deny: bool,
-    ) -> napi::Result<RawEvaluation> {
-        let rows = queries.view("queries", dim)?;
-        let options = search_options(k, recall, probes, filter, deny);
-        self.index
-            .ask("evaluateSync", Threads::All, |index, control| {
-                evaluate(index, &rows, &options, control)
-            })
     }
 
     /// Options, and what `fit` made of them.

@@ -2,6 +2,8 @@
 
 use napi_derive::napi;
 
+use crate::failure::Failure;
+
 /// Recall and time against exact search.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
@@ -31,4 +33,13 @@ impl From<nearhash::Evaluation> for RawEvaluation {
             exact_micros_per_query: found.exact_micros_per_query,
         }
     }
+}
+
+/// What the engine says of the rows that its caller knows as `queries`.
+pub(crate) fn evaluation(
+    found: nearhash::Result<nearhash::Evaluation>,
+) -> Result<RawEvaluation, Failure> {
+    found
+        .map(Into::into)
+        .map_err(|error| Failure::from(error).naming_rows("queries"))
 }

@@ -6,11 +6,11 @@ use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use nearhash::lsh::SearchOptions;
-use nearhash::{FamilyKind, LshOptions, PredictOptions, RowsView};
+use nearhash::{FamilyKind, LshOptions, PredictOptions};
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
-use crate::evaluation::RawEvaluation;
+use crate::evaluation::{RawEvaluation, evaluation};
 use crate::exact::RawNeighbors;
 use crate::failure::Failure;
 use crate::filter::IdSet;
@@ -49,6 +49,8 @@ pub struct LshIndex {
 }
 
 impl Engine for nearhash::LshIndex {
+    type SearchOptions = SearchOptions;
+
     fn memory_bytes(&self) -> usize {
         self.memory_bytes()
     }
@@ -60,12 +62,12 @@ impl Engine for nearhash::LshIndex {
             Threads::One
         }
     }
-}
 
-impl ObjectFinalize for LshIndex {
-    fn finalize(self, env: Env) -> napi::Result<()> {
-        self.index.release(&env);
-        Ok(())
+    fn as_of_now(&self, options: SearchOptions) -> SearchOptions {
+        SearchOptions {
+            budget: Some(self.budget()),
+            ..options
+        }
     }
 }
 
@@ -73,25 +75,13 @@ impl LshIndex {
     pub(crate) fn index(&self, call: &'static str) -> Result<Arc<nearhash::LshIndex>, Failure> {
         self.index.get(call)
     }
+}
 
-    /// The probing that a call has, however long it waits for a thread.
-    fn budget_now(&self, call: &'static str) -> Result<usize, Failure> {
-        Ok(self.index.get(call)?.budget())
-    }
-
-    /// The options of a search, which keeps the probing that there is when the call is made.
-    fn search_options(
-        &self,
-        call: &'static str,
-        k: f64,
-        filter: Option<IdSet>,
-        deny: bool,
-    ) -> Result<SearchOptions, Failure> {
-        Ok(SearchOptions {
-            k: k as usize,
-            budget: Some(self.budget_now(call)?),
-            filter: filter.map(|ids| ids.filter(deny)),
-        })
+fn search_options(k: f64, filter: Option<IdSet>, deny: bool) -> SearchOptions {
+    SearchOptions {
+        k: k as usize,
+        budget: None,
+        filter: filter.map(|ids| ids.filter(deny)),
     }
 }
 
@@ -103,30 +93,12 @@ fn predict_options(top_k: f64, bound: Option<f64>, vectors: bool) -> PredictOpti
     }
 }
 
-fn search(
-    index: &nearhash::LshIndex,
-    queries: &RowsView<'_>,
-    options: &SearchOptions,
-    control: &nearhash::Control,
-) -> Result<nearhash::Neighbors, Failure> {
-    check_size("k", queries.rows(), options.k)?;
-    Ok(index.search_with(queries, options, control)?)
+point_index_methods! {
+    class: LshIndex,
+    options: search_options(k: f64, filter: Option<IdSet>, deny: bool),
+    search: search_with,
+    evaluate: evaluate_with,
 }
-
-fn evaluate(
-    index: &nearhash::LshIndex,
-    queries: &RowsView<'_>,
-    options: &SearchOptions,
-    control: &nearhash::Control,
-) -> Result<RawEvaluation, Failure> {
-    check_size("k", queries.rows(), options.k)?;
-    let found = index.evaluate_with(queries, options, control);
-    Ok(found
-        .map_err(|error| Failure::from(error).naming_rows("queries"))?
-        .into())
-}
-
-point_index_methods!(LshIndex);
 
 #[napi]
 impl LshIndex {
@@ -150,47 +122,6 @@ impl LshIndex {
         .map_err(Failure::from)?;
         Ok(Self {
             index: Owned::new(index),
-        })
-    }
-
-    /// The `k` nearest candidates of each row, or of those that `filter` admits.
-    #[napi(catch_unwind, ts_return_type = "Promise<RawNeighbors>")]
-    pub fn search(
-        &self,
-        x: Values,
-        dim: f64,
-        k: f64,
-        filter: Option<IdSet>,
-        deny: bool,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
-        let data = x.copy();
-        let threads = threads_for(row_count(&data, dim));
-        let options = self.search_options("search", k, filter, deny)?;
-        let task = self
-            .index
-            .ask_later("search", control, threads, move |index, control| {
-                let rows = data.view("x", dim as usize)?;
-                Ok(search(index, &rows, &options, control)?.into())
-            })?;
-        Ok(task.into())
-    }
-
-    /// `search`, within the call.
-    #[napi(catch_unwind)]
-    pub fn search_sync(
-        &self,
-        x: Values,
-        dim: f64,
-        k: f64,
-        filter: Option<IdSet>,
-        deny: bool,
-    ) -> napi::Result<RawNeighbors> {
-        let rows = x.view("x", dim)?;
-        let threads = threads_for(rows.rows());
-        let options = self.search_options("searchSync", k, filter, deny)?;
-        self.index.ask("searchSync", threads, |index, control| {
-            Ok(search(index, &rows, &options, control)?.into())
         })
     }
 
@@ -219,7 +150,8 @@ impl LshIndex {
         let data = x.copy();
         let options = predict_options(top_k, bound, vectors);
         let threads = threads_for(row_count(&data, dim));
-        let budget = self.budget_now("predict")?;
+        // The probing that the call has, however long it waits for a thread.
+        let budget = self.index.get("predict")?.budget();
         let task = self
             .index
             .ask_later("predict", control, threads, move |index, control| {
@@ -245,46 +177,6 @@ impl LshIndex {
         self.index.ask("predictSync", threads, |index, control| {
             Ok(index.predict(&rows, &options, control)?.into())
         })
-    }
-
-    /// Recall and time of `search` on these queries.
-    #[napi(catch_unwind, ts_return_type = "Promise<RawEvaluation>")]
-    pub fn evaluate(
-        &self,
-        queries: Values,
-        dim: f64,
-        k: f64,
-        filter: Option<IdSet>,
-        deny: bool,
-        control: &Control,
-    ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
-        let data = queries.copy();
-        let options = self.search_options("evaluate", k, filter, deny)?;
-        let task =
-            self.index
-                .ask_later("evaluate", control, Threads::All, move |index, control| {
-                    let rows = data.view("queries", dim as usize)?;
-                    evaluate(index, &rows, &options, control)
-                })?;
-        Ok(task.into())
-    }
-
-    /// `evaluate`, within the call.
-    #[napi(catch_unwind)]
-    pub fn evaluate_sync(
-        &self,
-        queries: Values,
-        dim: f64,
-        k: f64,
-        filter: Option<IdSet>,
-        deny: bool,
-    ) -> napi::Result<RawEvaluation> {
-        let rows = queries.view("queries", dim)?;
-        let options = self.search_options("evaluateSync", k, filter, deny)?;
-        self.index
-            .ask("evaluateSync", Threads::All, |index, control| {
-                evaluate(index, &rows, &options, control)
-            })
     }
 
     /// Ids that share a probed bucket with the vector.

@@ -14,11 +14,20 @@ use crate::turns::{Turn, Turns};
 
 /// What every index of the engine can say.
 pub(crate) trait Engine: Send + Sync + 'static {
+    /// How it searches.
+    type SearchOptions;
+
     /// Bytes that it holds.
     fn memory_bytes(&self) -> usize;
 
     /// For the change of one point.
     fn threads_for_one(&self) -> Threads;
+
+    /// The options of a call that may wait for a thread: what they leave to the index is as it is
+    /// now.
+    fn as_of_now(&self, options: Self::SearchOptions) -> Self::SearchOptions {
+        options
+    }
 }
 
 /// An index and what its calls need.

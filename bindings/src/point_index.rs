@@ -1,10 +1,24 @@
 //! What the classes of all indexes of points share, word for word: taking points in, changing them,
-//! telling their number.
+//! searching, telling their number.
 
 /// The methods of one class, whose field `index` is [`Owned`](crate::owned::Owned). Node-API exports
-/// no generic methods, so they are spelt out for each class by this macro.
+/// no generic methods, so they are spelt out for each class by this macro. Classes differ in the
+/// settings of a search, of which a function makes the engine's options, and in what the engine's
+/// methods that take these are called.
 macro_rules! point_index_methods {
-    ($class:ident) => {
+    (
+        class: $class:ident,
+        options: $options:ident($($setting:ident: $type:ty),+),
+        search: $search:ident,
+        evaluate: $evaluate:ident,
+    ) => {
+        impl ObjectFinalize for $class {
+            fn finalize(self, env: Env) -> napi::Result<()> {
+                self.index.release(&env);
+                Ok(())
+            }
+        }
+
         #[napi]
         impl $class {
             /// Replace the points by rows of `dim` values.
@@ -114,6 +128,92 @@ macro_rules! point_index_methods {
             pub fn reset(&self, env: Env) -> napi::Result<()> {
                 self.index
                     .change(&env, "reset", Threads::One, |index, _| Ok(index.reset()?))
+            }
+
+            /// The `k` nearest of each row, or of those that `filter` admits.
+            #[allow(clippy::too_many_arguments)]
+            #[napi(catch_unwind, ts_return_type = "Promise<RawNeighbors>")]
+            pub fn search(
+                &self,
+                x: Values,
+                dim: f64,
+                $($setting: $type,)+
+                control: &Control,
+            ) -> napi::Result<AsyncTask<Task<RawNeighbors>>> {
+                let data = x.copy();
+                let threads = threads_for(row_count(&data, dim));
+                let options = $options($($setting),+);
+                let options = self.index.get("search")?.as_of_now(options);
+                let task =
+                    self.index
+                        .ask_later("search", control, threads, move |index, control| {
+                            let rows = data.view("x", dim as usize)?;
+                            check_size("k", rows.rows(), options.k)?;
+                            Ok(index.$search(&rows, &options, control)?.into())
+                        })?;
+                Ok(task.into())
+            }
+
+            /// `search`, within the call.
+            #[allow(clippy::too_many_arguments)]
+            #[napi(catch_unwind)]
+            pub fn search_sync(
+                &self,
+                x: Values,
+                dim: f64,
+                $($setting: $type),+
+            ) -> napi::Result<RawNeighbors> {
+                let rows = x.view("x", dim)?;
+                let threads = threads_for(rows.rows());
+                let options = $options($($setting),+);
+                self.index.ask("searchSync", threads, |index, control| {
+                    check_size("k", rows.rows(), options.k)?;
+                    Ok(index.$search(&rows, &options, control)?.into())
+                })
+            }
+
+            /// Recall and time of `search` on these queries.
+            #[allow(clippy::too_many_arguments)]
+            #[napi(catch_unwind, ts_return_type = "Promise<RawEvaluation>")]
+            pub fn evaluate(
+                &self,
+                queries: Values,
+                dim: f64,
+                $($setting: $type,)+
+                control: &Control,
+            ) -> napi::Result<AsyncTask<Task<RawEvaluation>>> {
+                let data = queries.copy();
+                let options = $options($($setting),+);
+                let options = self.index.get("evaluate")?.as_of_now(options);
+                let task = self.index.ask_later(
+                    "evaluate",
+                    control,
+                    Threads::All,
+                    move |index, control| {
+                        let rows = data.view("queries", dim as usize)?;
+                        check_size("k", rows.rows(), options.k)?;
+                        evaluation(index.$evaluate(&rows, &options, control))
+                    },
+                )?;
+                Ok(task.into())
+            }
+
+            /// `evaluate`, within the call.
+            #[allow(clippy::too_many_arguments)]
+            #[napi(catch_unwind)]
+            pub fn evaluate_sync(
+                &self,
+                queries: Values,
+                dim: f64,
+                $($setting: $type),+
+            ) -> napi::Result<RawEvaluation> {
+                let rows = queries.view("queries", dim)?;
+                let options = $options($($setting),+);
+                self.index
+                    .ask("evaluateSync", Threads::All, |index, control| {
+                        check_size("k", rows.rows(), options.k)?;
+                        evaluation(index.$evaluate(&rows, &options, control))
+                    })
             }
 
             /// Give the memory back. Tasks under way keep their own reference.
