@@ -14,14 +14,12 @@ use nearhash::tokens::{
 
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
-use crate::exact::metric;
 use crate::failure::Failure;
 use crate::memory::ReportedMemory;
+use crate::metric::{metric, metric_name};
 use crate::rows::Values;
 use crate::task::Task;
-use crate::tokens::{
-    RawQueryWords, encode_methods, metric_name, on_rows, on_rows_later, query_words,
-};
+use crate::tokens::{RawQueryWords, encode_methods, on_rows, on_rows_later, query_words};
 
 /// Checked options; what is left out has the engine's default.
 #[napi(object, object_to_js = false)]

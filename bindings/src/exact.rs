@@ -7,6 +7,7 @@ use nearhash::{Metric, RowsView};
 use crate::arrays::{Array, check_size};
 use crate::control::Control;
 use crate::failure::Failure;
+use crate::metric::metric;
 use crate::rows::Values;
 use crate::task::{Task, Threads};
 
@@ -46,13 +47,6 @@ impl From<nearhash::Neighbors> for RawNeighbors {
             distances: Array(found.distances),
             counts: Array(found.counts),
         }
-    }
-}
-
-pub(crate) fn metric(name: &str) -> Metric {
-    match name {
-        "cosine" => Metric::Cosine,
-        _ => Metric::Euclidean,
     }
 }
 

@@ -4,7 +4,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `adaptive`, `lsh`, `lsh_answers`, `tokens`, `cluster_tokens`, `lsh_tokens`, `exact`, `stats`, `runtime`, `evaluation` | what is exported |
-//! | `rows`, `filter`, `arrays` | vectors and ids on their way in, results on their way out |
+//! | `rows`, `filter`, `metric`, `arrays` | vectors, ids and names on their way in, results on their way out |
 //! | `single_query` | one query and its answer through memory that both sides know |
 //! | `owned`, `point_index` | an index behind an object of JavaScript's, and what all of them can do |
 //! | `task`, `turns`, `control` | work off the event loop, one change at a time, cancelling |
@@ -27,6 +27,7 @@ pub mod lsh;
 pub mod lsh_answers;
 pub mod lsh_tokens;
 pub mod memory;
+mod metric;
 mod owned;
 mod point_index;
 mod pool;

@@ -10,11 +10,10 @@ use crate::control::Control;
 use crate::failure::Failure;
 use crate::lsh::LshIndex;
 use crate::lsh_answers::shortest;
+use crate::metric::metric_name;
 use crate::rows::Values;
 use crate::task::Task;
-use crate::tokens::{
-    RawQueryWords, encode_methods, metric_name, on_rows, on_rows_later, query_words,
-};
+use crate::tokens::{RawQueryWords, encode_methods, on_rows, on_rows_later, query_words};
 
 /// What the words of hash tables are made of.
 #[napi(object, object_from_js = false)]

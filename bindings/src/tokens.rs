@@ -1,7 +1,7 @@
 //! What both kinds of tokens share, and `weightedOverlap`.
 
 use napi_derive::napi;
-use nearhash::{Metric, RowsView, tokens};
+use nearhash::{RowsView, tokens};
 
 use crate::arrays::Array;
 use crate::control::Control;
@@ -26,14 +26,6 @@ impl From<tokens::QueryWords> for RawQueryWords {
             words: query.words,
             weights: Array(query.weights),
         }
-    }
-}
-
-/// As the face writes it.
-pub(crate) fn metric_name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Euclidean => "euclidean",
-        Metric::Cosine => "cosine",
     }
 }
 
