@@ -1,13 +1,19 @@
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { inspect, type InspectOptions } from 'node:util'
 import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
+import { readModelFile, writeModelFile } from './model-file.js'
 import { native, type NativeClusterTokens } from './native.js'
-import { checkOptions, MAX_COUNT, oneOf, optionalInteger, optionalSignal } from './options.js'
-import { type EncodeQueryOptions, encodeWords, encodeWordsSync, type QueryWords, type VectorTokens } from './tokens.js'
-import type { FitOptions, Metric } from './vector-index.js'
-import { type NumericArray, readVector, readVectors, type Rows, type Vectors } from './vectors.js'
+import { checkOptions, MAX_COUNT, oneOf, optionalInteger } from './options.js'
+import {
+  type EncodeQueryOptions,
+  encodeQueryWords,
+  encodeWords,
+  encodeWordsSync,
+  type QueryWords,
+  type VectorTokens,
+} from './tokens.js'
+import { METRICS, type FitOptions, type Metric } from './vector-index.js'
+import { type NumericArray, readVectors, type Rows, type Vectors } from './vectors.js'
 
 /** Options of {@link ClusterTokens.train}. */
 export interface ClusterTokensOptions {
@@ -99,7 +105,6 @@ type NativeOptions = Parameters<typeof NativeClusterTokens.trainSync>[2]
 
 const OPTIONS = ['groups', 'clusters', 'metric', 'rotation', 'probes', 'sample', 'iterations', 'seed'] as const
 const TRAIN_OPTIONS = [...OPTIONS, 'signal', 'onProgress'] as const
-const METRICS = ['euclidean', 'cosine'] as const
 const ROTATIONS = ['auto', 'random', 'none'] as const
 const MAX_CLUSTERS = 65_536
 
@@ -167,9 +172,7 @@ export class ClusterTokens implements VectorTokens {
    * error when it can't be read.
    */
   static async load(path: string, options?: Cancellable): Promise<ClusterTokens> {
-    const signal = readSignal(options)
-    const bytes = await unlessAborted(signal, readFile(checkPath(path), { signal }))
-    return ClusterTokens.fromBytes(bytes)
+    return ClusterTokens.fromBytes(await readModelFile(path, options))
   }
 
   /**
@@ -186,15 +189,7 @@ export class ClusterTokens implements VectorTokens {
 
   /** Write the model to a file. The file is complete or not there: it is written beside and then renamed. */
   async save(path: string, options?: Cancellable): Promise<void> {
-    const signal = readSignal(options)
-    const beside = `${checkPath(path)}.${randomBytes(6).toString('hex')}.tmp`
-    try {
-      await unlessAborted(signal, writeFile(beside, this.toBytes(), { signal, flush: true }))
-      await rename(beside, path)
-    } catch (error) {
-      await rm(beside, { force: true })
-      throw error
-    }
+    await writeModelFile(path, this.toBytes(), options)
   }
 
   /** The model as bytes with a version and a checksum, for {@link fromBytes}. */
@@ -233,7 +228,7 @@ export class ClusterTokens implements VectorTokens {
   }
 
   queryWordCount(probes?: number): number {
-    return call(() => this.#native.queryWordCount(optionalInteger('probes', probes, 1, MAX_CLUSTERS)))
+    return call(() => this.#native.queryWordCount(clusterCount(probes)))
   }
 
   /**
@@ -273,10 +268,7 @@ export class ClusterTokens implements VectorTokens {
    * @throws NearhashError as {@link encode}.
    */
   encodeQuery(v: NumericArray, options?: EncodeQueryOptions): QueryWords {
-    return call(() => {
-      const { probes } = checkOptions('options', options, ['probes'])
-      return this.#native.encodeQuery(readVector('v', v), optionalInteger('probes', probes, 1, MAX_CLUSTERS))
-    })
+    return encodeQueryWords(this.#native, v, options, clusterCount)
   }
 
   describe(): ClusterTokensDescription {
@@ -306,7 +298,7 @@ function readOptions(options: Partial<ClusterTokensOptions>): NativeOptions {
     clusters: optionalInteger('clusters', options.clusters, 1, MAX_CLUSTERS),
     metric: oneOf('metric', options.metric, METRICS, 'euclidean'),
     rotation: oneOf('rotation', options.rotation, ROTATIONS, 'auto'),
-    probes: optionalInteger('probes', options.probes, 1, MAX_CLUSTERS),
+    probes: clusterCount(options.probes),
     sample: optionalInteger('sample', options.sample, 1, MAX_COUNT),
     iterations: optionalInteger('iterations', options.iterations, 1, 1000),
     seed: optionalInteger('seed', options.seed, 0, Number.MAX_SAFE_INTEGER) ?? 0,
@@ -315,22 +307,9 @@ function readOptions(options: Partial<ClusterTokensOptions>): NativeOptions {
   return { metric, rotation, seed, ...Object.fromEntries(given) }
 }
 
-function readSignal(options: Cancellable | undefined): AbortSignal | undefined {
-  return optionalSignal(checkOptions('options', options, ['signal']).signal)
-}
-
-/** A promise of Node's, which rejects with an error of its own for an aborted signal, with the signal's reason. */
-async function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
-  try {
-    return await promise
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error
-  }
-}
-
-function checkPath(path: unknown): string {
-  if (typeof path !== 'string' || path === '') throw argumentError('path', show(path), 'the path of a file')
-  return path
+/** Nearest clusters of every group, where they are given. */
+function clusterCount(probes: unknown): number | undefined {
+  return optionalInteger('probes', probes, 1, MAX_CLUSTERS)
 }
 
 function toCodes(raw: { bytes?: Uint8Array; words?: Uint16Array; shape: number[] }): Codes {

@@ -2,10 +2,17 @@ import { call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { type L2, LshIndex, type SRP } from './lsh.js'
 import { type LshIndex as NativeLshIndex, native, type NativeLshTokens } from './native.js'
-import { checkOptions, integer } from './options.js'
-import { type EncodeQueryOptions, encodeWords, encodeWordsSync, type QueryWords, type VectorTokens } from './tokens.js'
+import { integer } from './options.js'
+import {
+  type EncodeQueryOptions,
+  encodeQueryWords,
+  encodeWords,
+  encodeWordsSync,
+  type QueryWords,
+  type VectorTokens,
+} from './tokens.js'
 import { type Metric, nativeOf } from './vector-index.js'
-import { type NumericArray, readVector, type Vectors } from './vectors.js'
+import type { NumericArray, Vectors } from './vectors.js'
 
 /** Words of hash tables, as plain JSON. */
 export interface LshTokensDescription {
@@ -103,10 +110,7 @@ export class LshTokens implements VectorTokens {
    * @throws NearhashError as {@link encode}.
    */
   encodeQuery(v: NumericArray, options?: EncodeQueryOptions): QueryWords {
-    return call(() => {
-      const { probes } = checkOptions('options', options, ['probes'])
-      return this.#native.encodeQuery(readVector('v', v), bucketCount(probes))
-    })
+    return encodeQueryWords(this.#native, v, options, bucketCount)
   }
 
   describe(): LshTokensDescription {
@@ -119,6 +123,7 @@ export class LshTokens implements VectorTokens {
   }
 }
 
+/** Further buckets a table. */
 function bucketCount(probes: unknown): number {
   return probes === undefined ? 0 : integer('probes', probes, 0, MAX_BUCKETS)
 }

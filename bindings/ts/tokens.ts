@@ -3,8 +3,9 @@ import { argumentError, show } from './errors.js'
 import type { ClusterTokensDescription } from './cluster-tokens.js'
 import type { LshTokensDescription } from './lsh-tokens.js'
 import { native, type NativeClusterTokens, type NativeLshTokens } from './native.js'
+import { checkOptions } from './options.js'
 import type { Metric } from './vector-index.js'
-import { type NumericArray, readVectors, type Vectors } from './vectors.js'
+import { type NumericArray, readVector, readVectors, type Rows, type Vectors } from './vectors.js'
 
 /** Words of a query, and the boost of each. */
 export interface QueryWords {
@@ -93,6 +94,19 @@ export function encodeWordsSync(encoder: NativeEncoder, x: Vectors, length: numb
   return call(() => {
     const { values, dim } = readVectors('x', x, length)
     return toWords(encoder.encodeSync(values, dim))
+  })
+}
+
+/** @internal {@link VectorTokens.encodeQuery} by the native side, after a check of its option. */
+export function encodeQueryWords<Probes>(
+  encoder: { encodeQuery(v: Rows['values'], probes: Probes): QueryWords },
+  v: NumericArray,
+  options: EncodeQueryOptions | undefined,
+  checkProbes: (probes: unknown) => Probes,
+): QueryWords {
+  return call(() => {
+    const { probes } = checkOptions('options', options, ['probes'])
+    return encoder.encodeQuery(readVector('v', v), checkProbes(probes))
   })
 }
 
