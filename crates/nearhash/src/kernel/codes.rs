@@ -78,27 +78,25 @@ pub(crate) trait Dots {
     /// than 255 lines. Bytes may be anything.
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Self::V;
 
-    /// [`row`](Self::row) of four vectors.
+    /// [`row`](Self::row) of N vectors.
     ///
     /// # Safety
     /// As for `row`, for each vector.
     #[inline(always)]
-    unsafe fn four_rows(
-        codes: [*const Line; 4],
+    unsafe fn rows<const N: usize>(
+        codes: [*const Line; N],
         high: *const i8,
         low: *const i8,
         lines: usize,
-    ) -> [Self::V; 4] {
-        let [a, b, c, d] = codes;
-        // SAFETY: as the caller vouches. Spelt out: what `map` calls may end up without the
+    ) -> [Self::V; N] {
+        // SAFETY: as the caller vouches. A loop: what `map` calls may end up without the
         // instruction set.
         unsafe {
-            [
-                Self::row(a, high, low, lines),
-                Self::row(b, high, low, lines),
-                Self::row(c, high, low, lines),
-                Self::row(d, high, low, lines),
-            ]
+            let mut out = [Self::V::splat(0.0); N];
+            for (out, codes) in out.iter_mut().zip(&codes) {
+                *out = Self::row(*codes, high, low, lines);
+            }
+            out
         }
     }
 }

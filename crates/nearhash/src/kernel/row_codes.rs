@@ -54,7 +54,7 @@ pub(crate) unsafe fn row_dots<D: Dots>(r: RowCodes<'_>, out: &mut [f32]) {
         let [a, b, c, d] = *ids;
         let rows = [row(a), row(b), row(c), row(d)];
         // SAFETY: the ids are rows, which have so many lines, as have the query's parts.
-        *out = unsafe { D::V::reduce4(D::four_rows(rows, high, low, r.lines)) };
+        *out = unsafe { D::V::reduce4(D::rows(rows, high, low, r.lines)) };
     }
     for (id, out) in rest.iter().zip(out_rest) {
         // SAFETY: as above.

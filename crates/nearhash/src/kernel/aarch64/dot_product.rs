@@ -107,52 +107,6 @@ unsafe fn together([[a, b, c, d], [e, f, g, h]]: [[int32x4_t; 4]; 2]) -> FourQ {
     }
 }
 
-impl DotProduct {
-    /// [`Dots::row`] of N vectors.
-    ///
-    /// # Safety
-    /// As for it, for each vector.
-    #[inline(always)]
-    unsafe fn rows<const N: usize>(
-        codes: [*const Line; N],
-        high: *const i8,
-        low: *const i8,
-        lines: usize,
-    ) -> [FourQ; N] {
-        // SAFETY: as the caller vouches.
-        unsafe {
-            let (ones, middle) = (vdupq_n_s8(1), vdupq_n_u8(128));
-            let mut out = [FourQ::splat(0.0); N];
-            // Four lanes at a time: the sums of all would not fit the registers.
-            for quarter in 0..4 {
-                let mut sums = [[vdupq_n_s32(0); 2]; N];
-                let mut query_sums = [vdupq_n_s32(0); 2];
-                for line in 0..lines {
-                    let at = LINE * line + 16 * quarter;
-                    let (h, l) = (vld1q_s8(high.add(at)), vld1q_s8(low.add(at)));
-                    query_sums[0] = sdot(query_sums[0], h, ones);
-                    query_sums[1] = sdot(query_sums[1], l, ones);
-                    for (codes, sums) in codes.iter().zip(&mut sums) {
-                        // Bytes less 128, which are signed.
-                        let bytes = vld1q_u8(codes.cast::<u8>().add(at));
-                        let bytes = vreinterpretq_s8_u8(veorq_u8(bytes, middle));
-                        sums[0] = sdot(sums[0], bytes, h);
-                        sums[1] = sdot(sums[1], bytes, l);
-                    }
-                }
-                // 128 times the query for what bytes lack. Sums wrap; the last one fits.
-                let [h, l] = query_sums;
-                let lack = vshlq_n_s32::<7>(vaddq_s32(vshlq_n_s32::<7>(h), l));
-                for (out, [h, l]) in out.iter_mut().zip(sums) {
-                    let four = vaddq_s32(vaddq_s32(vshlq_n_s32::<7>(h), l), lack);
-                    out.0[quarter] = vcvtq_f32_s32(four);
-                }
-            }
-            out
-        }
-    }
-}
-
 // SAFETY of every block below: callers run on a CPU with dot products, as the trait asks; where a
 // pointer goes in, the caller vouches for it.
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -235,13 +189,42 @@ impl Dots for DotProduct {
     }
 
     #[inline(always)]
-    unsafe fn four_rows(
-        codes: [*const Line; 4],
+    unsafe fn rows<const N: usize>(
+        codes: [*const Line; N],
         high: *const i8,
         low: *const i8,
         lines: usize,
-    ) -> [FourQ; 4] {
-        unsafe { Self::rows(codes, high, low, lines) }
+    ) -> [FourQ; N] {
+        unsafe {
+            let (ones, middle) = (vdupq_n_s8(1), vdupq_n_u8(128));
+            let mut out = [FourQ::splat(0.0); N];
+            // Four lanes at a time: the sums of all would not fit the registers.
+            for quarter in 0..4 {
+                let mut sums = [[vdupq_n_s32(0); 2]; N];
+                let mut query_sums = [vdupq_n_s32(0); 2];
+                for line in 0..lines {
+                    let at = LINE * line + 16 * quarter;
+                    let (h, l) = (vld1q_s8(high.add(at)), vld1q_s8(low.add(at)));
+                    query_sums[0] = sdot(query_sums[0], h, ones);
+                    query_sums[1] = sdot(query_sums[1], l, ones);
+                    for (codes, sums) in codes.iter().zip(&mut sums) {
+                        // Bytes less 128, which are signed.
+                        let bytes = vld1q_u8(codes.cast::<u8>().add(at));
+                        let bytes = vreinterpretq_s8_u8(veorq_u8(bytes, middle));
+                        sums[0] = sdot(sums[0], bytes, h);
+                        sums[1] = sdot(sums[1], bytes, l);
+                    }
+                }
+                // 128 times the query for what bytes lack. Sums wrap; the last one fits.
+                let [h, l] = query_sums;
+                let lack = vshlq_n_s32::<7>(vaddq_s32(vshlq_n_s32::<7>(h), l));
+                for (out, [h, l]) in out.iter_mut().zip(sums) {
+                    let four = vaddq_s32(vaddq_s32(vshlq_n_s32::<7>(h), l), lack);
+                    out.0[quarter] = vcvtq_f32_s32(four);
+                }
+            }
+            out
+        }
     }
 }
 

@@ -54,50 +54,6 @@ unsafe fn sums_of_pairs([a, b, c, d]: [[int32x4_t; 2]; 4]) -> FourQ {
     }
 }
 
-impl LongProducts {
-    /// [`Dots::row`] of N vectors.
-    ///
-    /// # Safety
-    /// As for it, for each vector.
-    #[inline(always)]
-    unsafe fn rows<const N: usize>(
-        codes: [*const Line; N],
-        high: *const i8,
-        low: *const i8,
-        lines: usize,
-    ) -> [FourQ; N] {
-        // SAFETY: as the caller vouches.
-        unsafe {
-            let mut out = [FourQ::splat(0.0); N];
-            // Four lanes at a time: the sums of all would not fit the registers.
-            for quarter in 0..4 {
-                let mut sums = [[vdupq_n_s32(0); 4]; N];
-                for line in 0..lines {
-                    let at = LINE * line + 16 * quarter;
-                    let (h, l) = (vld1q_s8(high.add(at)), vld1q_s8(low.add(at)));
-                    let first = vshll_n_s8::<7>(vget_low_s8(h));
-                    let first = vaddw_s8(first, vget_low_s8(l));
-                    let second = vaddw_high_s8(vshll_high_n_s8::<7>(h), l);
-                    for (codes, [a, b, c, d]) in codes.iter().zip(&mut sums) {
-                        let bytes = vld1q_u8(codes.cast::<u8>().add(at));
-                        let x = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes)));
-                        let y = vreinterpretq_s16_u16(vmovl_high_u8(bytes));
-                        *a = vmlal_s16(*a, vget_low_s16(x), vget_low_s16(first));
-                        *b = vmlal_high_s16(*b, x, first);
-                        *c = vmlal_s16(*c, vget_low_s16(y), vget_low_s16(second));
-                        *d = vmlal_high_s16(*d, y, second);
-                    }
-                }
-                for (out, [a, b, c, d]) in out.iter_mut().zip(sums) {
-                    let four = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
-                    out.0[quarter] = vcvtq_f32_s32(four);
-                }
-            }
-            out
-        }
-    }
-}
-
 // SAFETY of every block below: callers run on a CPU with NEON, as the trait asks; where a pointer
 // goes in, the caller vouches for it.
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -200,13 +156,40 @@ impl Dots for LongProducts {
     }
 
     #[inline(always)]
-    unsafe fn four_rows(
-        codes: [*const Line; 4],
+    unsafe fn rows<const N: usize>(
+        codes: [*const Line; N],
         high: *const i8,
         low: *const i8,
         lines: usize,
-    ) -> [FourQ; 4] {
-        unsafe { Self::rows(codes, high, low, lines) }
+    ) -> [FourQ; N] {
+        unsafe {
+            let mut out = [FourQ::splat(0.0); N];
+            // Four lanes at a time: the sums of all would not fit the registers.
+            for quarter in 0..4 {
+                let mut sums = [[vdupq_n_s32(0); 4]; N];
+                for line in 0..lines {
+                    let at = LINE * line + 16 * quarter;
+                    let (h, l) = (vld1q_s8(high.add(at)), vld1q_s8(low.add(at)));
+                    let first = vshll_n_s8::<7>(vget_low_s8(h));
+                    let first = vaddw_s8(first, vget_low_s8(l));
+                    let second = vaddw_high_s8(vshll_high_n_s8::<7>(h), l);
+                    for (codes, [a, b, c, d]) in codes.iter().zip(&mut sums) {
+                        let bytes = vld1q_u8(codes.cast::<u8>().add(at));
+                        let x = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes)));
+                        let y = vreinterpretq_s16_u16(vmovl_high_u8(bytes));
+                        *a = vmlal_s16(*a, vget_low_s16(x), vget_low_s16(first));
+                        *b = vmlal_high_s16(*b, x, first);
+                        *c = vmlal_s16(*c, vget_low_s16(y), vget_low_s16(second));
+                        *d = vmlal_high_s16(*d, y, second);
+                    }
+                }
+                for (out, [a, b, c, d]) in out.iter_mut().zip(sums) {
+                    let four = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+                    out.0[quarter] = vcvtq_f32_s32(four);
+                }
+            }
+            out
+        }
     }
 }
 
