@@ -90,8 +90,7 @@ impl LshIndex {
 
     fn searcher<'a>(&'a self, state: &'a State) -> Searcher<'a> {
         Searcher {
-            built: &state.built,
-            open: &state.open,
+            state,
             pool: &self.pool,
             filter: None,
         }
@@ -106,9 +105,7 @@ impl LshIndex {
 
     /// Points in the index.
     pub fn size(&self) -> usize {
-        self.state
-            .get()
-            .map_or(0, |state| self.searcher(&state).len())
+        self.state.get().map_or(0, |state| state.len())
     }
 
     /// Vector length, once it is known.

@@ -3,6 +3,7 @@
 
 mod answers;
 pub(crate) mod built;
+mod candidates;
 mod codes;
 mod cost;
 pub(crate) mod family;

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::built::Built;
+use super::candidates::Candidates;
 use super::family::KeyScratch;
-use super::open::Open;
 use super::probe::Prober;
 use super::rank::Ranking;
+use super::state::State;
 use super::table::Place;
 use crate::control::Control;
 use crate::error::Result;
@@ -51,106 +51,10 @@ pub(crate) struct Scratch {
     ranking: Ranking,
 }
 
-/// Distinct rows of the built part and slots of the open part.
-#[derive(Debug, Default)]
-pub(super) struct Candidates {
-    /// When each row, then each slot, was last seen; reset every 255 queries.
-    seen: Vec<u8>,
-    epoch: u8,
-    /// The first `row_count` are this query's.
-    rows: Vec<u32>,
-    row_count: usize,
-    pub(super) slots: Vec<u32>,
-}
-
-impl Candidates {
-    fn begin(&mut self, rows: usize, slots: usize) {
-        if self.seen.len() != rows + slots {
-            self.seen.clear();
-            self.seen.resize(rows + slots, 0);
-            self.epoch = 0;
-        }
-        if self.epoch == u8::MAX {
-            self.seen.fill(0);
-            self.epoch = 0;
-        }
-        self.epoch += 1;
-        // One place more than there are rows: `add_rows` writes before it knows.
-        if self.rows.len() != rows + 1 {
-            self.rows.resize(rows + 1, 0);
-        }
-        self.row_count = 0;
-        self.slots.clear();
-    }
-
-    fn len(&self) -> usize {
-        self.row_count + self.slots.len()
-    }
-
-    #[inline]
-    fn add_rows(&mut self, bucket: &[u32], open: &Open) {
-        let Self {
-            seen, epoch, rows, ..
-        } = self;
-        let mut count = self.row_count;
-        // Without a branch on what was seen, which could not be predicted.
-        if open.gone_count() == 0 {
-            for row in bucket {
-                rows[count] = *row;
-                let seen = &mut seen[*row as usize];
-                count += usize::from(*seen != *epoch);
-                *seen = *epoch;
-            }
-        } else {
-            for row in bucket {
-                rows[count] = *row;
-                let seen = &mut seen[*row as usize];
-                count += usize::from(*seen != *epoch && !open.is_gone(*row));
-                *seen = *epoch;
-            }
-        }
-        self.row_count = count;
-    }
-
-    fn add_slots(&mut self, bucket: &[u32], rows: usize) {
-        for slot in bucket {
-            let seen = &mut self.seen[rows + *slot as usize];
-            if *seen != self.epoch {
-                *seen = self.epoch;
-                self.slots.push(*slot);
-            }
-        }
-    }
-
-    /// Keep `bound` candidates: the last bucket, before which there were `slots` slots, loses what
-    /// is too much.
-    fn cut(&mut self, bound: usize, slots: usize) {
-        self.row_count = self.row_count.min(bound - slots);
-        self.slots.truncate(bound - self.row_count);
-    }
-
-    /// Forget all others.
-    fn retain(&mut self, row: impl Fn(u32) -> bool, slot: impl Fn(u32) -> bool) {
-        let mut count = 0;
-        for i in 0..self.row_count {
-            let candidate = self.rows[i];
-            self.rows[count] = candidate;
-            count += usize::from(row(candidate));
-        }
-        self.row_count = count;
-        self.slots.retain(|candidate| slot(*candidate));
-    }
-
-    pub(super) fn rows(&self) -> &[u32] {
-        &self.rows[..self.row_count]
-    }
-}
-
-/// A consistent view of an index to search in.
+/// An index at one moment, to search in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Searcher<'a> {
-    pub(crate) built: &'a Built,
-    pub(crate) open: &'a Open,
+    pub(crate) state: &'a State,
     pub(crate) pool: &'a ScratchPool<Scratch>,
     /// Candidates that it does not admit are none.
     pub(crate) filter: Option<&'a Filter>,
@@ -164,11 +68,6 @@ impl<'a> Searcher<'a> {
 }
 
 impl Searcher<'_> {
-    /// Points that can be found.
-    pub(crate) fn len(&self) -> usize {
-        self.built.points().rows() - self.open.gone_count() + self.open.len()
-    }
-
     /// The k nearest candidates of each query, and how many candidates it had.
     pub(crate) fn search(
         &self,
@@ -179,7 +78,7 @@ impl Searcher<'_> {
     ) -> Result<(Neighbors, Vec<u32>)> {
         let mut out = Neighbors::empty(queries.rows(), k)?;
         let mut collisions = vec![0; queries.rows()];
-        let prepared = Prepared::new("x", queries, self.built.family().metric())?;
+        let prepared = Prepared::new("x", queries, self.state.built.family().metric())?;
         control.begin("queries", queries.rows());
         let answer = |first: usize,
                       ids: &mut [u32],
@@ -191,7 +90,9 @@ impl Searcher<'_> {
             self.pool.with(|scratch| {
                 self.each_candidates(&prepared, range, effort, scratch, |i, query, scratch| {
                     collisions[i] = scratch.candidates.len() as u32;
-                    let found = self.rank(query, k, &scratch.candidates, &mut scratch.ranking);
+                    let found = scratch
+                        .ranking
+                        .rank(self.state, query, k, &scratch.candidates);
                     counts[i] = found.len() as u32;
                     for (place, (id, distance)) in found.enumerate() {
                         ids[i * k + place] = id;
@@ -233,7 +134,7 @@ impl Searcher<'_> {
         ids: &mut [u32],
         distances: &mut [f32],
     ) -> Result<usize> {
-        let prepared = Prepared::new("x", query, self.built.family().metric())?;
+        let prepared = Prepared::new("x", query, self.state.built.family().metric())?;
         let mut count = 0;
         self.pool.with(|scratch| {
             self.each_candidates(&prepared, 0..1, effort, scratch, |_, query, scratch| {
@@ -242,7 +143,7 @@ impl Searcher<'_> {
                     ranking,
                     ..
                 } = scratch;
-                let found = self.rank(query, ids.len(), candidates, ranking);
+                let found = ranking.rank(self.state, query, ids.len(), candidates);
                 count = found.len();
                 let places = ids.iter_mut().zip(distances.iter_mut());
                 for ((id, distance), found) in places.zip(found) {
@@ -255,13 +156,14 @@ impl Searcher<'_> {
 
     /// Ids of one query's candidates, ascending.
     pub(crate) fn candidates(&self, query: &RowsView<'_>, effort: Effort) -> Result<Vec<u32>> {
-        let prepared = Prepared::new("v", query, self.built.family().metric())?;
+        let State { built, open, .. } = self.state;
+        let prepared = Prepared::new("v", query, built.family().metric())?;
         let mut ids = Vec::new();
         self.pool.with(|scratch| {
             self.each_candidates(&prepared, 0..1, effort, scratch, |_, _, scratch| {
                 let candidates = &scratch.candidates;
-                ids.extend(candidates.rows().iter().map(|row| self.built.id(*row)));
-                ids.extend(candidates.slots.iter().map(|slot| self.open.id(*slot)));
+                ids.extend(candidates.rows().iter().map(|row| built.id(*row)));
+                ids.extend(candidates.slots().iter().map(|slot| open.id(*slot)));
             });
         });
         ids.sort_unstable();
@@ -279,7 +181,8 @@ impl Searcher<'_> {
         mut visit: impl FnMut(usize, &[f32], &mut Scratch),
     ) {
         let kernels = Kernels::get();
-        let family = self.built.family().as_ref();
+        let State { built, open, .. } = self.state;
+        let family = built.family().as_ref();
         let planes = family.planes();
         let (count, width) = (range.len(), padded_width(planes.dim()));
         // Taken out while the rest of the scratch is lent on.
@@ -318,8 +221,8 @@ impl Searcher<'_> {
             self.collect(effort, scratch);
             if let Some(filter) = self.filter {
                 scratch.candidates.retain(
-                    |row| filter.admits(self.built.id(row)),
-                    |slot| filter.admits(self.open.id(slot)),
+                    |row| filter.admits(built.id(row)),
+                    |slot| filter.admits(open.id(slot)),
                 );
             }
             visit(i, query, scratch);
@@ -329,7 +232,8 @@ impl Searcher<'_> {
 
     /// Fill `scratch.candidates` for the query whose homes and margins are in `scratch`.
     fn collect(&self, effort: Effort, scratch: &mut Scratch) {
-        let tables = self.built.tables();
+        let State { built, open, .. } = self.state;
+        let tables = built.tables();
         let Scratch {
             homes,
             prober,
@@ -339,7 +243,7 @@ impl Searcher<'_> {
             candidates,
             ..
         } = scratch;
-        candidates.begin(self.built.points().rows(), self.open.slots());
+        candidates.begin(built.points().rows(), open.slots());
         places.clear();
         if effort.bound < usize::MAX {
             prober.tables_by_likelihood(order);
@@ -354,7 +258,7 @@ impl Searcher<'_> {
                     .map(|(table, key)| (table, *key, tables[table as usize].locate(*key))),
             );
         }
-        let enough = effort.bound.min(self.len());
+        let enough = effort.bound.min(self.state.len());
         let ordered = effort.bound < usize::MAX;
         prober.probe(effort.extra_buckets, ordered, |table, key| {
             places.push((table as u32, key, tables[table].locate(key)));
@@ -375,7 +279,8 @@ impl Searcher<'_> {
         candidates: &mut Candidates,
         bound: usize,
     ) {
-        let tables = self.built.tables();
+        let State { built, open, .. } = self.state;
+        let tables = built.tables();
         // Each bucket is found before the first is read, so that the memory of many is on its way
         // at once.
         found.clear();
@@ -389,11 +294,10 @@ impl Searcher<'_> {
                 break;
             }
             let table = *table as usize;
-            let slots = candidates.slots.len();
-            candidates.add_rows(tables[table].entries(range.clone()), self.open);
-            if self.open.slots() > 0 {
-                let rows = self.built.points().rows();
-                candidates.add_slots(self.open.bucket(table, *key), rows);
+            let slots = candidates.slots().len();
+            candidates.add_rows(tables[table].entries(range.clone()), open);
+            if open.slots() > 0 {
+                candidates.add_slots(open.bucket(table, *key), built.points().rows());
             }
             candidates.cut(bound, slots);
         }

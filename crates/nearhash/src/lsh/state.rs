@@ -26,6 +26,11 @@ pub(super) struct State {
 const OPEN_POINTS: usize = 4096;
 
 impl State {
+    /// Points stored and not deleted.
+    pub(super) fn len(&self) -> usize {
+        self.built.points().rows() - self.open.gone_count() + self.open.len()
+    }
+
     /// Whether the open part takes so many points more before it is sorted in.
     pub(super) fn has_room(&self, more: usize) -> bool {
         let most = OPEN_POINTS.max(self.built.points().rows() / 4);
@@ -69,7 +74,7 @@ impl State {
             .map(|row| (self.built.id(row), Some(row)))
             .peekable();
         let mut open = self.open.by_id().into_iter().peekable();
-        let count = rows - self.open.gone_count() + self.open.len();
+        let count = self.len();
         let mut ids = Vec::with_capacity(count + more);
         let mut values = vec![0.0; count * dim];
         values.reserve_exact(more * dim);

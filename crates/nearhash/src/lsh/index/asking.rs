@@ -110,10 +110,9 @@ impl LshIndex {
             .transpose()?;
         let state = self.state_or_empty("predict")?;
         check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
-        let searcher = self.searcher(&state);
-        let k = options.top_k.min(searcher.len().max(1));
+        let k = options.top_k.min(state.len().max(1));
         let effort = Self::effort(&state, budget, options.bound);
-        let (found, collisions) = searcher.search(queries, k, effort, control)?;
+        let (found, collisions) = self.searcher(&state).search(queries, k, effort, control)?;
         let mut predictions = Predictions::compact(found, collisions);
         if options.vectors {
             predictions.vectors = Some(state.vectors(&predictions.ids, control)?);
@@ -213,8 +212,7 @@ impl LshIndex {
         control: &Control,
     ) -> Result<Evaluation> {
         let state = self.state_or_empty("evaluate")?;
-        let points = self.searcher(&state).len();
-        Evaluation::check(queries, state.built.points().dim(), points)?;
+        Evaluation::check(queries, state.built.points().dim(), state.len())?;
         let (ids, points) = state.live()?;
         let points = match &options.filter {
             Some(filter) => points.picked(|row| filter.admits(ids[row]))?,
