@@ -8,17 +8,15 @@ use super::codebook::Codebook;
 use super::codes::{Code, CodeMatrix, Codes};
 use super::space::Space;
 use super::validate::Validation;
-use super::words::QueryWords;
+use super::words::{QueryWords, TEXT_ROWS, push_row};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::kernel::Kernels;
 use crate::metric::{Metric, Prepared};
-use crate::points::RowsView;
+use crate::points::{RowsView, check_dim, one_row};
 
 /// Rows that are encoded together: a task, and what stays in a core's cache.
 const ROW_BLOCK: usize = 64;
-/// Rows of one text.
-const TEXT_ROWS: usize = 1024;
 
 /// Vectors as words: product quantisation (Jégou, Douze & Schmid 2011) written out, as in Mu et al.
 /// 2018.
@@ -127,26 +125,15 @@ impl ClusterTokens {
         groups.map(|group| group.clusters().min(probes)).sum()
     }
 
-    fn check_dim(&self, argument: &'static str, rows: &RowsView<'_>) -> Result<()> {
-        if rows.rows() > 0 && rows.dim() != self.dim() {
-            return Err(Error::Dimension {
-                argument,
-                received: rows.dim(),
-                expected: self.dim(),
-            });
-        }
-        Ok(())
-    }
-
     /// The cluster of each row in every group. In parallel.
     ///
     /// # Errors
     /// Vectors of another length than the model's, a zero vector under cosine, a cancellation.
     pub fn encode(&self, rows: &RowsView<'_>, control: &Control) -> Result<CodeMatrix> {
-        self.check_dim("x", rows)?;
         if rows.rows() == 0 {
             return Ok(CodeMatrix::new(Codes::U8(Vec::new()), self.groups()));
         }
+        check_dim("x", rows.dim(), Some(self.dim()))?;
         let prepared = Prepared::new("x", rows, self.metric())?;
         control.begin("encode", rows.rows());
         encode(&self.space, &self.codebook, &prepared, control)
@@ -166,16 +153,10 @@ impl ClusterTokens {
             .map(|block| {
                 let block = block * TEXT_ROWS..((block + 1) * TEXT_ROWS).min(count);
                 let mut text = String::with_capacity(block.len() * groups * 8);
-                for row in block.clone() {
-                    if row > block.start {
-                        text.push('\n');
-                    }
-                    for group in 0..groups {
-                        if group > 0 {
-                            text.push(' ');
-                        }
-                        push_word(&mut text, group, codes.get(row, group));
-                    }
+                for row in block {
+                    push_row(&mut text, groups, |text, group| {
+                        push_word(text, group, codes.get(row, group));
+                    });
                 }
                 text
             })
@@ -193,19 +174,13 @@ impl ClusterTokens {
     /// Not one row, one of another length than the model's, a zero vector under cosine, or no
     /// probes.
     pub fn encode_query(&self, query: &RowsView<'_>, probes: Option<usize>) -> Result<QueryWords> {
-        if query.rows() != 1 {
-            return Err(Error::argument_error(
-                "v",
-                format!("{} vectors", query.rows()),
-                "one vector",
-            ));
-        }
-        self.check_dim("v", query)?;
+        let query = one_row(query)?;
+        check_dim("v", query.dim(), Some(self.dim()))?;
         let probes = probes.unwrap_or(self.probes);
         if probes == 0 {
             return Err(Error::argument_error("probes", 0, "at least 1"));
         }
-        let prepared = Prepared::new("v", query, self.metric())?;
+        let prepared = Prepared::new("v", &query, self.metric())?;
         let mut out = QueryWords::default();
         for (group, near) in near_clusters(&self.space, &self.codebook, &prepared, 0, probes)
             .into_iter()

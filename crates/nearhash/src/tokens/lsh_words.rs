@@ -5,23 +5,21 @@ use std::fmt::Write;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::words::QueryWords;
+use super::words::{QueryWords, TEXT_ROWS, push_row};
 use crate::control::Control;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::Kernels;
 use crate::lsh::built::hash_rows;
 use crate::lsh::family::Family;
 use crate::lsh::probe::Prober;
 use crate::lsh::{Drawn, FamilyKind, LshIndex, LshOptions};
 use crate::metric::{Metric, Prepared};
-use crate::points::RowsView;
+use crate::points::{RowsView, check_dim, one_row};
 
 /// Version of the words: the same version makes the same words.
 pub const VERSION: u32 = 1;
 /// Rows that are hashed together.
 const ROW_BLOCK: usize = 128;
-/// Rows of one text.
-const TEXT_ROWS: usize = 1024;
 /// Bits of an L2 key that stay in its word. A bucket then meets a foreign one of its table with a
 /// chance of N / 2⁴⁸, N being the number of buckets; candidates are ranked by distance anyway.
 const L2_BITS: u32 = 48;
@@ -64,8 +62,8 @@ impl LshTokens {
     /// Words of the tables that an index has, or that it would have by its options.
     ///
     /// # Errors
-    /// [`Error::NotFitted`] when the index is empty and its options leave something open: `dim`,
-    /// `n_projections`, `n_hash_tables`, for L2 `r`.
+    /// [`Error::NotFitted`](crate::Error::NotFitted) when the index is empty and its options leave
+    /// something open: `dim`, `n_projections`, `n_hash_tables`, for L2 `r`.
     pub fn of(index: &LshIndex) -> Result<Self> {
         Ok(Self {
             drawn: index.drawn()?,
@@ -137,27 +135,16 @@ impl LshTokens {
         super::hex(&hash.finalize())
     }
 
-    fn check_dim(&self, argument: &'static str, rows: &RowsView<'_>) -> Result<()> {
-        if rows.rows() > 0 && rows.dim() != self.dim() {
-            return Err(Error::Dimension {
-                argument,
-                received: rows.dim(),
-                expected: self.dim(),
-            });
-        }
-        Ok(())
-    }
-
     /// The words of each row, in the form of
     /// [`ClusterTokens::encode_text`](super::ClusterTokens::encode_text). In parallel.
     ///
     /// # Errors
     /// Vectors of another length, a zero vector under cosine, a cancellation.
     pub fn encode_text(&self, rows: &RowsView<'_>, control: &Control) -> Result<Vec<String>> {
-        self.check_dim("x", rows)?;
         if rows.rows() == 0 {
             return Ok(Vec::new());
         }
+        check_dim("x", rows.dim(), Some(self.dim()))?;
         // A row without a direction is named by its place among all.
         Prepared::new("x", rows, self.metric())?;
         control.begin("encode", rows.rows());
@@ -174,15 +161,9 @@ impl LshTokens {
                     let prepared = Prepared::new("x", &part, self.metric())?;
                     let keys = hash_rows(self.family(), &prepared);
                     for row in 0..count {
-                        if !text.is_empty() {
-                            text.push('\n');
-                        }
-                        for table in 0..self.tables() {
-                            if table > 0 {
-                                text.push(' ');
-                            }
-                            spelling.push(&mut text, table, keys[table * count + row]);
-                        }
+                        push_row(&mut text, self.tables(), |text, table| {
+                            spelling.push(text, table, keys[table * count + row]);
+                        });
                     }
                     control.advance(count);
                 }
@@ -197,16 +178,10 @@ impl LshTokens {
     /// # Errors
     /// Not one row, one of another length, or a zero vector under cosine.
     pub fn encode_query(&self, query: &RowsView<'_>, probes: usize) -> Result<QueryWords> {
-        if query.rows() != 1 {
-            return Err(Error::argument_error(
-                "v",
-                format!("{} vectors", query.rows()),
-                "one vector",
-            ));
-        }
-        self.check_dim("v", query)?;
+        let query = one_row(query)?;
+        check_dim("v", query.dim(), Some(self.dim()))?;
         let family = self.family();
-        let prepared = Prepared::new("v", query, self.metric())?;
+        let prepared = Prepared::new("v", &query, self.metric())?;
         let homes = hash_rows(family, &prepared);
         let mut projected = Vec::with_capacity(family.planes().width());
         let mut buffer = Vec::new();

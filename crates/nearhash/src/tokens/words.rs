@@ -1,6 +1,23 @@
-//! Words of a query with their weights, and the score that they give a document.
+//! Texts of rows, words of a query with their weights, and the score that they give a document.
 
 use std::collections::HashSet;
+
+/// Rows of one text.
+pub(super) const TEXT_ROWS: usize = 1024;
+
+/// Write a row behind those that a text has: rows with a line feed between, words with a space
+/// between, each written by `push(text, number of the word)`.
+pub(super) fn push_row(text: &mut String, words: usize, push: impl Fn(&mut String, usize)) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    for word in 0..words {
+        if word > 0 {
+            text.push(' ');
+        }
+        push(text, word);
+    }
+}
 
 /// Words of a query, and what a document that has them gains by each.
 #[derive(Debug, Clone, PartialEq, Default)]

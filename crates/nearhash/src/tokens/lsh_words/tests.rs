@@ -4,6 +4,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::error::Error;
 use crate::points::{Points, RowData, RowSlice};
 
 fn options(family: FamilyKind, k: usize, l: usize, dim: usize) -> LshOptions {
