@@ -873,7 +873,7 @@ interface Distances {
  * diagonal exactly 0. Where only one of the two says how long its vectors are, the other may be a flat array.
  *
  * @throws NearhashError ERR_NEARHASH_DIMENSION, ERR_NEARHASH_NOT_FINITE, ERR_NEARHASH_ZERO_VECTOR where the metric is
- * cosine, ERR_NEARHASH_ARGUMENT (also for a result of more than 2^32 - 1 values).
+ * cosine, ERR_NEARHASH_ARGUMENT (also for a result of more than 2^30 values).
  *
  * @example
  * console.log(await cdist([[0, 0], [3, 4]], [[0, 0], [0, 4], [3, 0]]))
