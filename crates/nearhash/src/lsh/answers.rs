@@ -1,4 +1,4 @@
-//! What an index says: its answers, its own description, how well it answers.
+//! What an index says: its answers and its own description.
 
 use crate::exact::Neighbors;
 

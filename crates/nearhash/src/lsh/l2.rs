@@ -1,9 +1,9 @@
 //! p-stable projections for Euclidean distance (Datar, Immorlica, Indyk & Mirrokni 2004):
 //! ⌊(a·x + b) / r⌋ with a standard normal and b uniform in [0, r).
 
-use super::cost::Curve;
 use super::family::{Family, Group, KeyScratch, Move, Planes};
 use super::random;
+use super::tabulated::Tabulated;
 use crate::kernel::Kernels;
 use crate::metric::Metric;
 use crate::stats::{self, normal_tail};
@@ -24,9 +24,9 @@ pub(crate) struct L2 {
     factors: Vec<u64>,
     r: f32,
     /// ln(P(own bucket) / P(the one below)) by the distance to the lower boundary, in widths.
-    below: Curve,
+    below: Tabulated,
     /// −ln P(own bucket) likewise.
-    stay: Curve,
+    stay: Tabulated,
 }
 
 impl L2 {
@@ -52,8 +52,8 @@ impl L2 {
             planes,
             factors: random::key_factors(seed, projections),
             r,
-            below: Curve::new(1.0, |x| libm::log(own(x) / within(x, x + 1.0))),
-            stay: Curve::new(1.0, |x| -libm::log(own(x))),
+            below: Tabulated::new(1.0, |x| libm::log(own(x) / within(x, x + 1.0))),
+            stay: Tabulated::new(1.0, |x| -libm::log(own(x))),
         }
     }
 }

@@ -5,7 +5,6 @@ mod answers;
 pub(crate) mod built;
 mod candidates;
 mod codes;
-mod cost;
 pub(crate) mod family;
 mod index;
 mod l2;
@@ -18,6 +17,7 @@ mod search;
 mod srp;
 mod state;
 mod table;
+mod tabulated;
 mod tuning;
 
 pub use answers::{Description, Predictions, TableDescription};

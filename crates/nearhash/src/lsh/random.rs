@@ -1,5 +1,5 @@
-//! What is drawn at random: planes, key factors, samples. Every table has a stream of its own: table t is the same however many
-//! tables there are, and tables can be drawn in any order.
+//! What is drawn at random: planes, key factors, samples. Every table has a stream of its own: table
+//! t is the same however many tables there are, and tables can be drawn in any order.
 
 use ndarray::Array2;
 use rand::{Rng, RngExt};

@@ -1,9 +1,9 @@
 //! Sign random projections (Charikar 2002): a bit for each random hyperplane, which side a vector
 //! is on. Two vectors at angle θ agree with probability 1 − θ/π.
 
-use super::cost::Curve;
 use super::family::{Family, Group, KeyScratch, Move, Planes};
 use super::random;
+use super::tabulated::Tabulated;
 use crate::kernel::{Kernels, LANES};
 use crate::metric::Metric;
 use crate::stats::{self, normal_tail};
@@ -22,9 +22,9 @@ const FARTHEST: f32 = 8.0;
 pub(crate) struct Srp {
     planes: Planes,
     /// ln((1 − p) / p) by margin in units of tan(angle), p the probability of the other side.
-    flip: Curve,
+    flip: Tabulated,
     /// −ln(1 − p) likewise.
-    stay: Curve,
+    stay: Tabulated,
     per_margin: f32,
 }
 
@@ -39,8 +39,8 @@ impl Srp {
         let stay = |z: f64| -libm::log1p(-normal_tail(z));
         Self {
             planes,
-            flip: Curve::new(FARTHEST, |z| -stay(z) - libm::log(normal_tail(z))),
-            stay: Curve::new(FARTHEST, stay),
+            flip: Tabulated::new(FARTHEST, |z| -stay(z) - libm::log(normal_tail(z))),
+            stay: Tabulated::new(FARTHEST, stay),
             per_margin: (1.0 / libm::tan(NEIGHBOUR_ANGLE)) as f32,
         }
     }

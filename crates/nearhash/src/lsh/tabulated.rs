@@ -3,7 +3,7 @@
 
 /// A function on [0, `top`], linear between equally spaced points.
 #[derive(Debug)]
-pub(crate) struct Curve {
+pub(crate) struct Tabulated {
     top: f32,
     per_unit: f32,
     values: Vec<f32>,
@@ -11,7 +11,7 @@ pub(crate) struct Curve {
 
 const STEPS: usize = 1024;
 
-impl Curve {
+impl Tabulated {
     pub(crate) fn new(top: f32, f: impl Fn(f64) -> f64) -> Self {
         let values = (0..=STEPS)
             .map(|i| f(f64::from(top) * i as f64 / STEPS as f64) as f32)
