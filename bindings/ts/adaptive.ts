@@ -3,7 +3,7 @@ import { ask, call } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { readFilter, type CheckedFilter } from './filter.js'
 import { native, type AdaptiveIndex } from './native.js'
-import { checkOptions, MAX_COUNT, oneOf, optionalInteger } from './options.js'
+import { checkOptions, MAX_COUNT, oneOf, optionalInteger, present } from './options.js'
 import { toNeighbors, type Neighbors } from './results.js'
 import { SingleQueries } from './single-query.js'
 import {
@@ -176,7 +176,7 @@ export class Index extends VectorIndex {
       family: 'adaptive',
       metric: this.metric,
       ...known,
-      ...(dim === undefined ? {} : { dim }),
+      ...present({ dim }),
     }
     if (codes === undefined) return description
     const { axes, bits, settle, buckets: count, meanBucketSize, maxBucketSize, bytesPerVector, calibration } = codes
@@ -198,7 +198,7 @@ export class Index extends VectorIndex {
   [inspect.custom](_depth: number, options: InspectOptions): string {
     if (this.#native.disposed) return `${this.constructor.name} { disposed: true }`
     const { size, dim, metric, recall } = this
-    const known = { size, ...(dim === undefined ? {} : { dim }), metric, recall }
+    const known = { size, ...present({ dim }), metric, recall }
     return `${this.constructor.name} ${inspect(known, { ...options, breakLength: Infinity })}`
   }
 }
@@ -213,18 +213,14 @@ function readOptions(options: IndexOptions | undefined): {
   settle?: number
 } {
   const given = checkOptions('options', options, INDEX_OPTIONS)
-  const [dim, settle] = [
-    optionalInteger('dim', given.dim, 1, MAX_DIM),
-    optionalInteger('settle', given.settle, 0, MAX_SETTLE),
-  ]
-  return {
+  return present({
+    dim: optionalInteger('dim', given.dim, 1, MAX_DIM),
+    settle: optionalInteger('settle', given.settle, 0, MAX_SETTLE),
     metric: oneOf('metric', given.metric, METRICS, 'euclidean'),
     recall: optionalRecall(given.recall) ?? 0.95,
     k: neighborCount(given.k),
     seed: optionalInteger('seed', given.seed, 0, Number.MAX_SAFE_INTEGER) ?? 0,
-    ...(dim === undefined ? {} : { dim }),
-    ...(settle === undefined ? {} : { settle }),
-  }
+  })
 }
 
 interface CheckedSearch {

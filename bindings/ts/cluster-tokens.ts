@@ -3,7 +3,7 @@ import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { readModelFile, writeModelFile } from './model-file.js'
 import { native, type NativeClusterTokens } from './native.js'
-import { checkOptions, MAX_COUNT, oneOf, optionalInteger } from './options.js'
+import { checkOptions, MAX_COUNT, oneOf, optionalInteger, present } from './options.js'
 import {
   type EncodeQueryOptions,
   encodeQueryWords,
@@ -137,7 +137,7 @@ export class ClusterTokens implements VectorTokens {
     this.#native = made
     const { validation, ...rest } = made.describe()
     const known = rest as Omit<ClusterTokensDescription, 'kind' | 'validation'>
-    this.#description = { kind: 'cluster-tokens', ...known, ...(validation === undefined ? {} : { validation }) }
+    this.#description = { kind: 'cluster-tokens', ...known, ...present({ validation }) }
   }
 
   /**
@@ -293,7 +293,7 @@ export class ClusterTokens implements VectorTokens {
 }
 
 function readOptions(options: Partial<ClusterTokensOptions>): NativeOptions {
-  const { metric, rotation, seed, ...counts } = {
+  return present({
     groups: optionalInteger('groups', options.groups, 1, 4096),
     clusters: optionalInteger('clusters', options.clusters, 1, MAX_CLUSTERS),
     metric: oneOf('metric', options.metric, METRICS, 'euclidean'),
@@ -302,9 +302,7 @@ function readOptions(options: Partial<ClusterTokensOptions>): NativeOptions {
     sample: optionalInteger('sample', options.sample, 1, MAX_COUNT),
     iterations: optionalInteger('iterations', options.iterations, 1, 1000),
     seed: optionalInteger('seed', options.seed, 0, Number.MAX_SAFE_INTEGER) ?? 0,
-  }
-  const given = Object.entries(counts).filter(([, count]) => count !== undefined)
-  return { metric, rotation, seed, ...Object.fromEntries(given) }
+  })
 }
 
 /** Nearest clusters of every group, where they are given. */

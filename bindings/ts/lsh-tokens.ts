@@ -2,7 +2,7 @@ import { call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { type L2, LshIndex, type SRP } from './lsh.js'
 import { type LshIndex as NativeLshIndex, native, type NativeLshTokens } from './native.js'
-import { integer } from './options.js'
+import { integer, present } from './options.js'
 import {
   type EncodeQueryOptions,
   encodeQueryWords,
@@ -59,7 +59,7 @@ export class LshTokens implements VectorTokens {
     this.#native = call(() => new native.LshTokens(nativeOf(index) as NativeLshIndex))
     const { family, r, ...rest } = this.#native.describe()
     const known = rest as Omit<LshTokensDescription, 'kind' | 'r'>
-    this.#description = { kind: family as 'srp' | 'l2', ...known, ...(r === undefined ? {} : { r }) }
+    this.#description = { kind: family as 'srp' | 'l2', ...known, ...present({ r }) }
   }
 
   get kind(): 'srp' | 'l2' {

@@ -3,7 +3,7 @@ import { ask, call, type Cancellable } from './calls.js'
 import { argumentError, show } from './errors.js'
 import { readFilter, type CheckedFilter } from './filter.js'
 import { native, type LshIndex as NativeLshIndex } from './native.js'
-import { checkOptions, flag, integer, MAX_COUNT, optionalInteger, optionalPositive } from './options.js'
+import { checkOptions, flag, integer, MAX_COUNT, optionalInteger, optionalPositive, present } from './options.js'
 import { toNeighbors, toQueryResults, type Neighbors, type QueryResult } from './results.js'
 import { SingleQueries } from './single-query.js'
 import {
@@ -270,10 +270,7 @@ export abstract class LshIndex extends VectorIndex {
     return {
       family: family as Description['family'],
       size,
-      ...(dim === undefined ? {} : { dim }),
-      ...(nProjections === undefined ? {} : { nProjections }),
-      ...(nHashTables === undefined ? {} : { nHashTables }),
-      ...(r === undefined ? {} : { r }),
+      ...present({ dim, nProjections, nHashTables, r }),
       seed,
       probing: budget === 0 ? { kind: 'base' } : { kind: 'multi-probe', budget },
       memoryBytes,
@@ -369,9 +366,7 @@ function readOptions(
   if (options.bucketSize !== undefined && options.nProjections !== undefined) {
     throw argumentError('bucketSize', `${show(options.bucketSize)} beside nProjections`, 'one of the two')
   }
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    seed: number
-  }
+  return present(options)
 }
 
 function readSearchOptions(options: Partial<SearchOptions>): { k: number; filter: CheckedFilter } {

@@ -1,3 +1,4 @@
+import { present } from '../options.js'
 import { fromServer, isObject, SearchEngineError } from './engine-error.js'
 import { isBusy, pause, type RetryOptions } from './retries.js'
 import type { EngineReply, EngineTransport } from './transport.js'
@@ -111,7 +112,7 @@ async function send(
       path: `/${index}/_bulk`,
       query: { filter_path: REPLY, ...query },
       ndjson: actions.map(({ lines }) => lines).join(''),
-      ...(signal === undefined ? {} : { signal }),
+      ...present({ signal }),
     })
   } catch (error) {
     if (error instanceof SearchEngineError && error.code === 'ERR_NEARHASH_ENGINE_CONNECTION') return error

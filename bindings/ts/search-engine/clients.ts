@@ -1,4 +1,5 @@
 import { argumentError, show } from '../errors.js'
+import { present } from '../options.js'
 import { isObject, SearchEngineError } from './engine-error.js'
 import type { EngineReply, EngineRequest, EngineTransport } from './transport.js'
 
@@ -32,12 +33,10 @@ async function requestByClient(client: ClientLike, request: EngineRequest): Prom
   const params = {
     method,
     path,
-    ...(query === undefined ? {} : { querystring: query }),
-    ...(body === undefined ? {} : { body }),
-    ...(ndjson === undefined ? {} : { bulkBody: ndjson }),
+    ...present({ querystring: query, body, bulkBody: ndjson }),
   }
   // `meta` asks the one for what the other gives anyway.
-  const options = { meta: true, headers: { 'accept-encoding': 'identity' }, ...(signal === undefined ? {} : { signal }) }
+  const options = { meta: true, headers: { 'accept-encoding': 'identity' }, ...present({ signal }) }
   const running = client.transport.request(params, options) as PromiseLike<unknown> & { abort?: () => void }
   // Returns nothing: an event's listener that returned the request would be waited for, and its rejection thrown.
   const abort = (): void => {

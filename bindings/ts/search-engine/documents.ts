@@ -1,4 +1,5 @@
 import { argumentError, show } from '../errors.js'
+import { present } from '../options.js'
 import type { NumericArray } from '../vectors.js'
 import { isObject } from './engine-error.js'
 import { readVectorsByModel, ROOT, vectorToText, type Model } from './models.js'
@@ -66,7 +67,7 @@ export async function ownSources(
     const rows = prepared.flatMap(({ vectors }, i) => (vectors.has(model) ? [i] : []))
     if (rows.length === 0) continue
     const vectors = rows.map((i) => prepared[i]!.vectors.get(model)!)
-    const words = await model.tokens.encode(vectors, signal === undefined ? {} : { signal })
+    const words = await model.tokens.encode(vectors, present({ signal }))
     for (const [n, i] of rows.entries()) {
       sources[i]![model.name] = { words: words[n]!, vector: vectorToText(model, vectors[n]!) }
     }
@@ -76,6 +77,6 @@ export async function ownSources(
 
 /** @internal One document as two lines of a bulk request. */
 export function bulkLines(operation: 'index' | 'create', { id, routing, fields }: EngineDocument, own: Record<string, unknown>): string {
-  const action = { [operation]: { _id: id, ...(routing === undefined ? {} : { routing }) } }
+  const action = { [operation]: { _id: id, ...present({ routing }) } }
   return `${JSON.stringify(action)}\n${JSON.stringify({ ...fields, [ROOT]: own })}\n`
 }

@@ -1,3 +1,4 @@
+import { present } from '../options.js'
 import { isObject } from './engine-error.js'
 import { checkMapping, type IndexMeta, type Storage } from './mapping.js'
 import type { Model } from './models.js'
@@ -61,7 +62,7 @@ export class EngineContext {
     const { body } = await this.ask(`mapping of ${index}`, {
       method: 'GET',
       path: `/${index}/_mapping`,
-      ...(signal === undefined ? {} : { signal }),
+      ...present({ signal }),
     })
     const [found, about] = Object.entries(isObject(body) ? body : {})[0] ?? [index, undefined]
     const mappings = isObject(about) && isObject(about['mappings']) ? about['mappings'] : {}

@@ -1,5 +1,6 @@
 import { request as requestByHttp } from 'node:http'
 import { Agent, request as requestByHttps } from 'node:https'
+import { present } from '../options.js'
 
 /** Certificates, as node:tls takes them. */
 export interface TlsOptions {
@@ -35,7 +36,7 @@ export function exchangeByFetch(fetch: typeof globalThis.fetch): Exchange {
       signal,
       // Credentials are meant for this address.
       redirect: 'error',
-      ...(body === undefined ? {} : { body }),
+      ...present({ body }),
     })
     return { status: reply.status, headers: Object.fromEntries(reply.headers), text: await reply.text() }
   }

@@ -1,4 +1,5 @@
 import { argumentError } from '../errors.js'
+import { present } from '../options.js'
 import { weightedOverlap } from '../tokens.js'
 import type { NumericArray } from '../vectors.js'
 import { checkId } from './documents.js'
@@ -45,10 +46,10 @@ export async function explain(context: EngineContext, id: string, options: Expla
     query: {
       filter_path: 'error,status,hits.hits._score',
       allow_partial_search_results: false,
-      ...(routing === undefined ? {} : { routing }),
+      ...present({ routing }),
     },
     body: { size: 1, stored_fields: '_none_', track_total_hits: false, query: filtered.clause },
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
   })
   const hits = isObject(body) && isObject(body['hits']) && Array.isArray(body['hits']['hits']) ? (body['hits']['hits'] as unknown[]) : []
   const [hit] = hits
@@ -63,11 +64,7 @@ export async function explain(context: EngineContext, id: string, options: Expla
 }
 
 function queryOptions({ probes, matching, weights }: ExplainOptions): CandidateOptions {
-  return {
-    ...(probes === undefined ? {} : { probes }),
-    ...(matching === undefined ? {} : { matching }),
-    ...(weights === undefined ? {} : { weights }),
-  }
+  return present({ probes, matching, weights })
 }
 
 function asCandidate(id: string, stored: ReadonlyMap<Model, NumericArray>): Candidate {

@@ -1,5 +1,5 @@
 import { argumentError, show } from '../errors.js'
-import { finite, integer, oneOf, optionalInteger } from '../options.js'
+import { finite, integer, oneOf, optionalInteger, present } from '../options.js'
 import type { NumericArray } from '../vectors.js'
 import { isObject, SearchEngineError } from './engine-error.js'
 import { ID_FIELD, type Model } from './models.js'
@@ -72,7 +72,7 @@ export function candidateQuery(
   for (const [model, vector] of vectors) {
     const share = shareOf(options.weights, model)
     if (matching === 'weighted') {
-      const { words: own, weights } = model.tokens.encodeQuery(vector, probes === undefined ? {} : { probes })
+      const { words: own, weights } = model.tokens.encodeQuery(vector, present({ probes }))
       words.set(model, { words: own, weights: Array.from(weights, (weight) => Math.fround(weight * share)) })
     } else {
       const [own = []] = model.tokens.encodeSync([vector])
@@ -191,7 +191,7 @@ export function searchBody(clause: Clause, size: number, vectors: Iterable<Model
   return {
     size,
     track_total_hits: false,
-    ...(timeout === undefined ? {} : { timeout }),
+    ...present({ timeout }),
     stored_fields: '_none_',
     docvalue_fields: [ID_FIELD, ...Array.from(vectors, ({ vector }) => vector)],
     query: clause,

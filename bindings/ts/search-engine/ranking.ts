@@ -1,4 +1,5 @@
 import { knn } from '../exact.js'
+import { present } from '../options.js'
 import type { NumericArray } from '../vectors.js'
 import { vectorsFromText, type Model } from './models.js'
 import { shareOf } from './query.js'
@@ -45,7 +46,7 @@ export async function rank(
     const near = await knn({ data: vectors, shape: [left.length, model.tokens.dim] }, { data: vector, shape: [1, model.tokens.dim] }, {
       k: left.length,
       metric: model.tokens.metric,
-      ...(signal === undefined ? {} : { signal }),
+      ...present({ signal }),
     })
     const { ids, distances } = near.at(0)
     if (query.size === 1) return Array.from(ids, (row, i) => ({ candidate: left[row]!, distance: distances[i]! }))

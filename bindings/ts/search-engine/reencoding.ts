@@ -1,3 +1,4 @@
+import { present } from '../options.js'
 import type { NumericArray } from '../vectors.js'
 import type { EngineDocument } from './documents.js'
 import type { EngineContext } from './engine-context.js'
@@ -18,7 +19,7 @@ export async function* documentsOf(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EngineDocument> {
   const models = [...context.models.values()].filter(({ name }) => names.includes(name))
-  const more = signal === undefined ? {} : { signal }
+  const more = present({ signal })
   let reply = await context.ask('read documents', {
     method: 'POST',
     path: `/${index}/_search`,
@@ -107,7 +108,7 @@ export async function likeIndex(context: EngineContext, index: string): Promise<
   return {
     shards: Number(shards ?? 1),
     replicas: Number(replicas ?? 1),
-    settings: { ...(refresh === undefined ? {} : { refresh_interval: refresh }), ...(analysis === undefined ? {} : { analysis }) },
+    settings: present({ refresh_interval: refresh, analysis }),
     mappings: {
       ...rest,
       properties: fields,

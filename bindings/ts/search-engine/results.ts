@@ -1,4 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util'
+import { present } from '../options.js'
 
 /** @internal */
 export interface EngineNeighborsParts {
@@ -62,7 +63,7 @@ export class EngineNeighbors {
       ids,
       distances: Array.from(distances),
       scores: Array.from(scores),
-      ...(documents === undefined ? {} : { documents }),
+      ...present({ documents }),
     }
     return `EngineNeighbors ${inspect(shown, { ...options, maxArrayLength: 10 })}`
   }

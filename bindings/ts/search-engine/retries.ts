@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { argumentError, show } from '../errors.js'
-import { checkOptions, integer } from '../options.js'
+import { checkOptions, integer, present } from '../options.js'
 import { fromServer, SearchEngineError } from './engine-error.js'
 import type { EngineReply, EngineRequest, EngineTransport } from './transport.js'
 
@@ -43,7 +43,7 @@ export function isBusy(status: number): boolean {
  */
 export function pause(attempt: number, { firstPause, longestPause }: Required<RetryOptions>, signal?: AbortSignal): Promise<void> {
   const longest = Math.min(longestPause, firstPause * 2 ** attempt)
-  return sleep(Math.random() * longest, undefined, signal === undefined ? {} : { signal }).catch(() => {
+  return sleep(Math.random() * longest, undefined, present({ signal })).catch(() => {
     throw signal!.reason
   })
 }

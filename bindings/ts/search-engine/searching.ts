@@ -1,5 +1,5 @@
 import { argumentError, show } from '../errors.js'
-import { checkOptions, finite, flag, integer, optionalSignal } from '../options.js'
+import { checkOptions, finite, flag, integer, optionalSignal, present } from '../options.js'
 import { readVector, type NumericArray } from '../vectors.js'
 import type { Cancellable } from '../calls.js'
 import { checkId } from './documents.js'
@@ -203,11 +203,10 @@ async function searchOnce(context: EngineContext, { options, body }: PlannedSear
     query: {
       filter_path: FILTER_PATH,
       allow_partial_search_results: partial === true,
-      ...(preference === undefined ? {} : { preference }),
-      ...(routing === undefined ? {} : { routing }),
+      ...present({ preference, routing }),
     },
     body,
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
   })
   const { candidates, tookMs, incomplete } = readAnswer(context, reply.body, options)
   return { lists: [candidates], tookMs, partial: incomplete }
@@ -219,13 +218,12 @@ async function searchTwice(context: EngineContext, planned: PlannedSearch, signa
   const { query: text } = readHybrid(options.hybrid!)
   const { bool } = query.clause as { bool: { filter?: Clause[]; must?: Clause[]; must_not?: Clause[] } }
   const filter = [...(bool.filter ?? []), ...(bool.must ?? [])]
-  const clause = { bool: { must: [text], filter, ...(bool.must_not === undefined ? {} : { must_not: bool.must_not }) } }
+  const clause = { bool: { must: [text], filter, ...present({ must_not: bool.must_not }) } }
   const stored = Array.isArray(body['docvalue_fields']) && body['docvalue_fields'].length > 1 ? planned.vectors.keys() : []
   const header = {
     index: context.name,
     allow_partial_search_results: options.partial === true,
-    ...(options.preference === undefined ? {} : { preference: options.preference }),
-    ...(options.routing === undefined ? {} : { routing: options.routing }),
+    ...present({ preference: options.preference, routing: options.routing }),
   }
   const lines = [header, body, header, searchBody(clause, query.candidates, stored, options.timeout)]
   const reply = await context.ask('search', {
@@ -233,7 +231,7 @@ async function searchTwice(context: EngineContext, planned: PlannedSearch, signa
     path: '/_msearch',
     query: { filter_path: MANY_FILTER_PATH },
     ndjson: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
   })
   const responses = isObject(reply.body) && Array.isArray(reply.body['responses']) ? (reply.body['responses'] as unknown[]) : []
   const answers = [responses[0], responses[1]].map((response) => {
@@ -309,7 +307,7 @@ export async function vectorsOf(
   const { lists } = await searchOnce(
     context,
     {
-      options: routing === undefined ? {} : { routing },
+      options: present({ routing }),
       body: searchBody(clause, 1, context.models.values(), undefined),
     } as PlannedSearch,
     signal,
@@ -345,7 +343,7 @@ async function documentsOf(
     query: {
       filter_path: 'error,status,hits.hits._id,hits.hits._source',
       allow_partial_search_results: false,
-      ...(routing === undefined ? {} : { routing }),
+      ...present({ routing }),
     },
     body: {
       size: ids.length,
@@ -353,7 +351,7 @@ async function documentsOf(
       _source: fields === true ? { excludes: [ROOT] } : { includes: fields, excludes: [ROOT] },
       query: { ids: { values: ids } },
     },
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
   })
   const hits = isObject(body) && isObject(body['hits']) && Array.isArray(body['hits']['hits']) ? (body['hits']['hits'] as unknown[]) : []
   const found = new Map(hits.map((hit) => [isObject(hit) ? hit['_id'] : undefined, isObject(hit) ? (hit['_source'] as Record<string, unknown> | undefined) ?? {} : {}]))

@@ -1,4 +1,5 @@
 import { argumentError, show } from '../errors.js'
+import { present } from '../options.js'
 import { isObject, SearchEngineError } from './engine-error.js'
 import { readMeta, type IndexMeta } from './mapping.js'
 import { ask, type RetryOptions } from './retries.js'
@@ -40,7 +41,7 @@ export class Versions {
       method: 'GET',
       path: `/${this.#name}-*`,
       query: { filter_path: 'error,status,*.aliases,*.mappings._meta', allow_no_indices: true, expand_wildcards: 'open,closed' },
-      ...(signal === undefined ? {} : { signal }),
+      ...present({ signal }),
     })
     const versions: IndexVersion[] = []
     for (const [index, about] of Object.entries(isObject(body) ? body : {})) {
@@ -63,7 +64,7 @@ export class Versions {
   async current(signal?: AbortSignal): Promise<string> {
     const { status, body } = await this.#ask(
       `alias ${this.#name}`,
-      { method: 'GET', path: `/_alias/${this.#name}`, ...(signal === undefined ? {} : { signal }) },
+      { method: 'GET', path: `/_alias/${this.#name}`, ...present({ signal }) },
       [404],
     )
     if (status === 404) return this.#name

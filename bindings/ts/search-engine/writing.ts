@@ -1,5 +1,5 @@
 import { argumentError, show } from '../errors.js'
-import { checkOptions, flag } from '../options.js'
+import { checkOptions, flag, present } from '../options.js'
 import type { NumericArray } from '../vectors.js'
 import { sendBulk } from './bulk.js'
 import { checkFields, checkId, ownSources, prepare, type EngineDocument } from './documents.js'
@@ -88,7 +88,7 @@ export async function store(context: EngineContext, document: EngineDocument, op
   const routing = document.routing ?? options?.routing
   const { id, fields } = document
   const source = { ...fields, [ROOT]: own }
-  await act(context, 'store', 'index', id, source, { ...options, ...(routing === undefined ? {} : { routing }) })
+  await act(context, 'store', 'index', id, source, { ...options, ...present({ routing }) })
 }
 
 /** @internal */
@@ -140,7 +140,7 @@ export async function deleteByQuery(context: EngineContext, query: Clause, given
       path: `/${context.name}/_delete_by_query`,
       query: { conflicts: flag('proceed', proceed) ? 'proceed' : 'abort', refresh: refresh !== false },
       body: { query: clause },
-      ...(signal === undefined ? {} : { signal }),
+      ...present({ signal }),
     },
     [409],
   )
@@ -167,8 +167,8 @@ export async function get(
   const { body } = await context.ask('get', {
     method: 'POST',
     path: `/${context.name}/_mget`,
-    body: { docs: [{ _id: checkId('id', id), ...(routing === undefined ? {} : { routing }) }] },
-    ...(signal === undefined ? {} : { signal }),
+    body: { docs: [{ _id: checkId('id', id), ...present({ routing }) }] },
+    ...present({ signal }),
   })
   const [found] = isObject(body) && Array.isArray(body['docs']) ? (body['docs'] as unknown[]) : []
   if (!isObject(found) || found['found'] !== true) return undefined
