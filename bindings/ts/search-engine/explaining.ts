@@ -5,6 +5,7 @@ import type { NumericArray } from '../vectors.js'
 import { checkId } from './documents.js'
 import type { EngineContext } from './engine-context.js'
 import { isObject } from './engine-error.js'
+import { hitsOf } from './hits.js'
 import { vectorToText, type Model } from './models.js'
 import { candidateQuery, type CandidateOptions } from './query.js'
 import { rank, type Candidate } from './ranking.js'
@@ -51,8 +52,7 @@ export async function explain(context: EngineContext, id: string, options: Expla
     body: { size: 1, stored_fields: '_none_', track_total_hits: false, query: filtered.clause },
     ...present({ signal }),
   })
-  const hits = isObject(body) && isObject(body['hits']) && Array.isArray(body['hits']['hits']) ? (body['hits']['hits'] as unknown[]) : []
-  const [hit] = hits
+  const [hit] = hitsOf(body)
   const [ranked] = await rank([asCandidate(id, stored)], vectors, options.weights, undefined, signal)
   return {
     id,

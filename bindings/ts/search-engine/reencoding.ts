@@ -3,6 +3,7 @@ import type { NumericArray } from '../vectors.js'
 import type { EngineDocument } from './documents.js'
 import type { EngineContext } from './engine-context.js'
 import { isObject, SearchEngineError } from './engine-error.js'
+import { firstText, hitsOf } from './hits.js'
 import type { IndexOptions } from './mapping.js'
 import { ID_FIELD, ROOT, vectorsFromText } from './models.js'
 
@@ -47,20 +48,16 @@ export async function* documentsOf(
           allowed: 'every shard',
         })
       }
-      const hits = isObject(body['hits']) && Array.isArray(body['hits']['hits']) ? (body['hits']['hits'] as unknown[]) : []
+      const hits = hitsOf(body)
       if (hits.length === 0) return
       for (const hit of hits) {
         const { _source, _routing, fields } = isObject(hit) ? hit : {}
         const values = isObject(fields) ? fields : {}
-        const first = (field: string): string | undefined => {
-          const all = values[field]
-          return Array.isArray(all) && typeof all[0] === 'string' ? all[0] : undefined
-        }
-        const id = first(ID_FIELD)
+        const id = firstText(values, ID_FIELD)
         if (id === undefined) continue
         const vectors: Record<string, NumericArray> = {}
         for (const model of models) {
-          const text = first(model.vector)
+          const text = firstText(values, model.vector)
           if (text !== undefined) vectors[model.name] = vectorsFromText(model, [text])
         }
         if (Object.keys(vectors).length === 0) continue

@@ -5,6 +5,7 @@ import type { Cancellable } from '../calls.js'
 import { checkId } from './documents.js'
 import type { EngineContext } from './engine-context.js'
 import { fromServer, isObject, SearchEngineError } from './engine-error.js'
+import { firstText, hitsOf } from './hits.js'
 import { ID_FIELD, readVectorsByModel, ROOT, vectorsFromText, type Model } from './models.js'
 import { CANDIDATE_OPTIONS, candidateQuery, readClauses, searchBody, type CandidateOptions, type CandidateQuery, type Clause } from './query.js'
 import { rank, reciprocalRankFusion, type Candidate, type Ranked, type VectorLookup } from './ranking.js'
@@ -264,19 +265,14 @@ function readAnswer(
       allowed: 'every shard in time, or partial: true',
     })
   }
-  const hits = isObject(answer['hits']) && Array.isArray(answer['hits']['hits']) ? (answer['hits']['hits'] as unknown[]) : []
-  const candidates = hits.flatMap((hit): Candidate[] => {
+  const candidates = hitsOf(answer).flatMap((hit): Candidate[] => {
     if (!isObject(hit) || !isObject(hit['fields'])) return []
     const fields = hit['fields']
-    const first = (field: string): string | undefined => {
-      const values = fields[field]
-      return Array.isArray(values) && typeof values[0] === 'string' ? values[0] : undefined
-    }
-    const id = first(ID_FIELD)
+    const id = firstText(fields, ID_FIELD)
     // A document that nearhash has not written.
     if (id === undefined) return []
     const vectors = [...context.models.values()].flatMap(({ name, vector }) => {
-      const text = first(vector)
+      const text = firstText(fields, vector)
       return text === undefined ? [] : [[name, text] as const]
     })
     return [{ id, index: String(hit['_index']), score: Number(hit['_score'] ?? 0), vectors: new Map(vectors) }]
@@ -353,7 +349,7 @@ async function documentsOf(
     },
     ...present({ signal }),
   })
-  const hits = isObject(body) && isObject(body['hits']) && Array.isArray(body['hits']['hits']) ? (body['hits']['hits'] as unknown[]) : []
+  const hits = hitsOf(body)
   const found = new Map(hits.map((hit) => [isObject(hit) ? hit['_id'] : undefined, isObject(hit) ? (hit['_source'] as Record<string, unknown> | undefined) ?? {} : {}]))
   return ids.map((id) => found.get(id))
 }
