@@ -112,9 +112,29 @@ pub(crate) trait Lanes: Copy + Debug {
         }
         counts
     }
+    /// How many of the `count` keys from `keys` are below each of the [`KEYS`] keys from `some`, to `to`;
+    /// so many must be readable and writable.
+    #[inline(always)]
+    unsafe fn count_below(keys: *const u64, count: usize, some: *const u64, to: *mut u64) {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let some = some.cast::<[u64; KEYS]>().read();
+            let mut below = [0; KEYS];
+            for i in 0..count {
+                let key = keys.add(i).read();
+                for (below, some) in below.iter_mut().zip(&some) {
+                    *below += u64::from(key < *some);
+                }
+            }
+            to.cast::<[u64; KEYS]>().write(below);
+        }
+    }
     /// Ask for the cache line at `at`; any address is allowed.
     unsafe fn prefetch(at: *const u8);
 }
+
+/// Keys that [`Lanes::count_below`] looks at together.
+pub(crate) const KEYS: usize = 8;
 
 /// Bound of the integers that [`Lanes::store_floor`] writes.
 pub(crate) const FLOOR_LIMIT: f32 = (1 << 30) as f32;

@@ -14,6 +14,7 @@ mod codes;
 mod generic;
 mod lanes;
 mod level;
+mod order;
 mod portable;
 mod prefetch;
 mod quantise;

@@ -1,7 +1,7 @@
 //! The smallest estimates of a search, and the points that may be nearer than those say.
 
-use super::generic::sort_keys;
 use super::lanes::{LANES, Lanes};
+use super::order::sort_keys;
 
 /// A point whose estimate may be within the limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -302,7 +302,7 @@ impl Shortlist {
                 let ordered = bits ^ (((bits as i32 >> 31) as u32) | 1 << 31);
                 u64::from(ordered) << 32 | u64::from(*at)
             }));
-            sort_keys(&mut self.keys);
+            sort_keys::<V>(&mut self.keys);
             for (near, key) in self.nearest.iter_mut().zip(&self.keys) {
                 *near = self.estimates[*key as u32 as usize];
             }

@@ -7,6 +7,7 @@ use super::aarch64;
 use super::codes::{self, Axes, Score, Scored};
 use super::generic::{self, Gather, Pairs, Projection};
 use super::level::Level;
+use super::order;
 use super::portable;
 use super::quantise::{self, Rounded, Split};
 use super::row_codes::{self, RowCodes};
@@ -166,7 +167,7 @@ macro_rules! kernels {
             $(#[$features])?
             unsafe fn sort_keys(keys: &mut [u64]) {
                 // SAFETY: as above.
-                unsafe { generic::sort_keys(keys) }
+                unsafe { order::sort_keys::<$lanes>(keys) }
             }
             $(#[$features])?
             unsafe fn count_within<const N: usize>(values: &[f32], limits: &[f32; N]) -> [u32; N] {

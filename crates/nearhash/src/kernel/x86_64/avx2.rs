@@ -217,6 +217,24 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn count_below(keys: *const u64, count: usize, some: *const u64, to: *mut u64) {
+        unsafe {
+            // Compared as signed numbers, with the first bit turned over.
+            let first_bit = _mm256_set1_epi64x(i64::MIN);
+            let half = |at: *const u64| _mm256_xor_si256(_mm256_loadu_si256(at.cast()), first_bit);
+            let (low, high) = (half(some), half(some.add(4)));
+            let mut below = [_mm256_setzero_si256(); 2];
+            for i in 0..count {
+                let key = _mm256_set1_epi64x(keys.add(i).read().cast_signed() ^ i64::MIN);
+                below[0] = _mm256_sub_epi64(below[0], _mm256_cmpgt_epi64(low, key));
+                below[1] = _mm256_sub_epi64(below[1], _mm256_cmpgt_epi64(high, key));
+            }
+            _mm256_storeu_si256(to.cast(), below[0]);
+            _mm256_storeu_si256(to.add(4).cast(), below[1]);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         unsafe {
             Self(

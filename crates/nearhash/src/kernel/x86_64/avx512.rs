@@ -105,6 +105,20 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn count_below(keys: *const u64, count: usize, some: *const u64, to: *mut u64) {
+        unsafe {
+            let some = _mm512_loadu_si512(some.cast());
+            let (one, mut below) = (_mm512_set1_epi64(1), _mm512_setzero_si512());
+            for i in 0..count {
+                let key = _mm512_set1_epi64(keys.add(i).read().cast_signed());
+                let is_below = _mm512_cmplt_epu64_mask(key, some);
+                below = _mm512_mask_add_epi64(below, is_below, below, one);
+            }
+            _mm512_storeu_si512(to.cast(), below);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         Self(unsafe { _mm512_min_ps(self.0, other.0) })
     }
