@@ -1,7 +1,7 @@
 //! How an index is laid out, chosen from the data.
 
 use crate::adaptive::codes::Bits;
-use crate::adaptive::projection::Spectrum;
+use crate::adaptive::spectrum::Spectrum;
 
 /// Fewer points than this are compared with every query.
 pub(crate) const FEWEST: usize = 1024;

@@ -28,6 +28,7 @@ mod quantised;
 mod ranking;
 mod search;
 mod searcher;
+pub(crate) mod spectrum;
 mod state;
 mod stopping;
 mod strangers;

@@ -1,6 +1,6 @@
 //! How vectors are mapped to φ, and how wrong what is computed of it can be.
 
-use crate::adaptive::projection::Spectrum;
+use crate::adaptive::spectrum::Spectrum;
 use crate::kernel::{Kernels, LANES, padded_width};
 
 /// Half the distance between 1 and the next float32: what one operation may be wrong by.

@@ -2,7 +2,7 @@
 
 use super::lines_for;
 use super::map::Map;
-use crate::adaptive::projection::Spectrum;
+use crate::adaptive::spectrum::Spectrum;
 use crate::kernel::{Kernels, LANES, LINE, padded_width};
 use crate::metric::Prepared;
 

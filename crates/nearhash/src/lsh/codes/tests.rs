@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
-use crate::adaptive::projection::Spectrum;
+use crate::adaptive::spectrum::Spectrum;
 use crate::kernel::padded_width;
 use crate::lsh::tests::config;
 use crate::metric::Metric;
