@@ -4,14 +4,16 @@
 //! `|q − x|² ≈ |q − y^|² + rests`. Residuals are divided by one weight a dimension, by how much that
 //! dimension varies inside buckets, and by one scale a vector.
 
+mod encode;
+
 use std::ops::Range;
 
-use half::f16;
 use rayon::prelude::*;
 
+use crate::adaptive::codes::encode::{Encoded, Encoder};
 use crate::adaptive::projection::squared_norm;
-use crate::adaptive::quantised::{Centres, nearest_whole};
-use crate::kernel::{Kernels, LANES, LINE, Line};
+use crate::adaptive::quantised::Centres;
+use crate::kernel::{Kernels, LANES, LINE, Line, Residuals, prefetch};
 use crate::large;
 
 /// Bits a coordinate.
@@ -123,6 +125,16 @@ impl Projected<'_> {
         self.order.map_or(i, |order| order[i as usize]) as usize
     }
 
+    /// Ask for the memory of the `i`-th, if there is one.
+    #[inline(always)]
+    fn prefetch(&self, i: u32) {
+        if (i as usize) < self.rests.len() {
+            let at = self.at(i);
+            let y = &self.y[at * self.axes..][..self.axes];
+            y.iter().step_by(LANES).for_each(prefetch);
+        }
+    }
+
     /// The projected vector and the squared rest of the `i`-th.
     #[inline(always)]
     fn row(&self, i: u32) -> (&[f32], f32) {
@@ -167,6 +179,7 @@ impl Codes {
             first_group += groups;
         }
         let weights = weights(centres, &buckets, rows);
+
         let stride = 1 + bits.lines(axes);
         let mut codes = Self {
             bits,
@@ -187,22 +200,22 @@ impl Codes {
             parts.push((i, bucket, lines, live));
         }
         let weights = &codes.weights;
-        let kernels = Kernels::get();
+        let inverse: Vec<f32> = weights.iter().map(|w| 1.0 / w).collect();
         parts.into_par_iter().for_each_init(
-            Vec::new,
-            |buffer: &mut Vec<f32>, (i, bucket, lines, live)| {
-                buffer.resize(axes, 0.0);
-                centres.decode(i, buffer);
+            || (vec![0.0; axes], Encoded::default()),
+            |(centre, encoded), (i, bucket, lines, live)| {
+                centres.decode(i, centre);
                 let encoder = Encoder {
                     bits,
-                    weights,
-                    centre_norm: squared_norm(buffer),
-                    centre: buffer,
+                    centre_norm: squared_norm(centre),
+                    residuals: Residuals {
+                        centre,
+                        weights,
+                        inverse: &inverse,
+                        largest: bits.largest(),
+                    },
                 };
-                kernels.compiled(
-                    #[inline(always)]
-                    || encoder.encode(bucket, rows, lines),
-                );
+                encoder.encode(bucket, rows, lines, encoded);
                 for (group, live) in live.iter_mut().enumerate() {
                     let left = bucket.rows as usize - group * LANES;
                     *live = ((1_u32 << left.min(LANES)) - 1) as u16;
@@ -249,9 +262,6 @@ impl Codes {
             + self.buckets.len() * std::mem::size_of::<Bucket>()
     }
 }
-
-/// Halves go up to 65,504.
-const LARGEST_HALF: f32 = 60_000.0;
 
 /// Root mean square of the residuals in each dimension, in parts of that of all dimensions.
 fn weights(centres: &Centres, buckets: &[Bucket], rows: &Projected<'_>) -> Vec<f32> {
@@ -304,125 +314,6 @@ fn weights(centres: &Centres, buckets: &[Bucket], rows: &Projected<'_>) -> Vec<f
             }
         })
         .collect()
-}
-
-/// Encodes the rows of one bucket.
-struct Encoder<'a> {
-    bits: Bits,
-    weights: &'a [f32],
-    /// Decoded.
-    centre: &'a [f32],
-    centre_norm: f32,
-}
-
-impl Encoder<'_> {
-    /// Write norms and codes to `lines`, their units to `bucket`.
-    #[inline(always)]
-    fn encode(&self, bucket: &mut Bucket, rows: &Projected<'_>, lines: &mut [Line]) {
-        let axes = self.weights.len();
-        let stride = 1 + self.bits.lines(axes);
-        let inverse: Vec<f32> = self.weights.iter().map(|w| 1.0 / w).collect();
-        let count = bucket.rows as usize;
-        let mut residuals = vec![0.0_f32; count * axes];
-        let mut scales = vec![0.0_f32; count];
-        let (mut farthest, mut largest_rest) = (0.0_f32, 0.0_f32);
-        for ((i, residual), scale) in bucket
-            .range()
-            .zip(residuals.chunks_exact_mut(axes))
-            .zip(&mut scales)
-        {
-            let (y, rest) = rows.row(i);
-            let (mut largest, mut beside) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-            let parts = y.chunks_exact(LANES).zip(self.centre.chunks_exact(LANES));
-            let outs = residual.chunks_exact_mut(LANES);
-            for ((out, (y, centre)), inverse) in outs.zip(parts).zip(inverse.chunks_exact(LANES)) {
-                for j in 0..LANES {
-                    let from_centre = y[j] - centre[j];
-                    beside[j] += from_centre * from_centre;
-                    out[j] = from_centre * inverse[j];
-                    let size = out[j].abs();
-                    largest[j] = if size > largest[j] { size } else { largest[j] };
-                }
-            }
-            farthest = farthest.max(beside.iter().sum::<f32>() + rest);
-            largest_rest = largest_rest.max(rest);
-            let largest = largest.iter().fold(0.0_f32, |a, b| a.max(*b));
-            let rms = (squared_norm(residual) / axes as f32).sqrt();
-            *scale = self.bits.scale(largest, rms);
-        }
-        bucket.reach = farthest.sqrt();
-        let unit_of = |most: f32| if most > 0.0 { most / 255.0 } else { 1.0 };
-        // No code is zero, so that points on their centre need a scale that makes nothing of it.
-        let largest = scales.iter().fold(f32::MIN_POSITIVE, |a, b| a.max(*b));
-        bucket.u_unit = (largest / 255.0).max(f32::MIN_POSITIVE);
-        bucket.e_unit = unit_of(largest_rest.sqrt());
-        let (middle, largest) = (self.bits.middle(), self.bits.largest());
-        let mut decoded = vec![0.0_f32; axes];
-        let mut codes = vec![0_u8; axes];
-        let mut norms = vec![0.0_f32; count];
-        for (at, i) in bucket.range().enumerate() {
-            let (y, rest) = rows.row(i);
-            let residual = &residuals[at * axes..(at + 1) * axes];
-            let u = (scales[at] / bucket.u_unit).ceil().clamp(1.0, 255.0);
-            let e = (rest.sqrt() / bucket.e_unit).round().clamp(0.0, 255.0);
-            let scale = u * bucket.u_unit;
-            let per_step = 1.0 / scale;
-            let group = at / LANES * stride;
-            let lane = at % LANES;
-            lines[group].0[32 + lane] = u as u8;
-            lines[group].0[48 + lane] = e as u8;
-            let mut errors = [0.0_f32; LANES];
-            let parts = residual.chunks_exact(LANES).zip(y.chunks_exact(LANES));
-            let scales = self.centre.chunks_exact(LANES);
-            let scales = scales.zip(self.weights.chunks_exact(LANES));
-            let outs = codes.chunks_exact_mut(LANES);
-            let outs = outs.zip(decoded.chunks_exact_mut(LANES));
-            for (((residual, y), (centre, weights)), (codes, decoded)) in
-                parts.zip(scales).zip(outs)
-            {
-                for j in 0..LANES {
-                    let code = residual[j] * per_step + middle;
-                    let code = if code < largest { code } else { largest };
-                    let code = nearest_whole(if code > 0.0 { code } else { 0.0 });
-                    codes[j] = code as u8;
-                    decoded[j] = centre[j] + weights[j] * scale * (code as f32 - middle);
-                    let off = y[j] - decoded[j];
-                    errors[j] += off * off;
-                }
-            }
-            self.place(&codes, &mut lines[group + 1..group + stride], lane);
-            let error = errors.iter().sum::<f32>();
-            norms[at] = squared_norm(&decoded) - self.centre_norm + rest - error;
-        }
-        let most = norms.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-        bucket.a_unit = if most > 0.0 { most / LARGEST_HALF } else { 1.0 };
-        for (i, norm) in norms.iter().enumerate() {
-            let half = f16::from_f32(norm / bucket.a_unit).to_bits();
-            let at = 2 * (i % LANES);
-            lines[i / LANES * stride].0[at..at + 2].copy_from_slice(&half.to_le_bytes());
-        }
-    }
-
-    /// Write the codes of one vector to its lane.
-    #[inline(always)]
-    fn place(&self, codes: &[u8], lines: &mut [Line], lane: usize) {
-        let (fours, _) = codes.as_chunks::<4>();
-        let places = 4 * lane..4 * lane + 4;
-        match self.bits {
-            Bits::Seven => {
-                for (line, codes) in lines.iter_mut().zip(fours) {
-                    line.0[places.clone()].copy_from_slice(codes);
-                }
-            }
-            Bits::Four => {
-                for (line, codes) in lines.iter_mut().zip(fours.as_chunks::<2>().0) {
-                    let [low, high] = codes.map(u32::from_le_bytes);
-                    let both = low | high << 4;
-                    line.0[places.clone()].copy_from_slice(&both.to_le_bytes());
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

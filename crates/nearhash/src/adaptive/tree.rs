@@ -1,7 +1,9 @@
 //! Buckets: leaves of a balanced binary tree of sign hashes, each along its node's own direction.
 
+use crate::kernel::{Kernels, LANES};
+
 /// Coordinates that the hashes look at: the first ones, which have most of the variance.
-pub(crate) const LEADING: usize = 16;
+pub(crate) const LEADING: usize = LANES;
 /// Members that a node's direction is computed from, at most.
 const DIRECTION_SAMPLE: usize = 256;
 /// Members that a node's threshold is the median of, at most.
@@ -42,30 +44,30 @@ pub(crate) fn grow(members: &mut [Member], size: usize) -> Vec<usize> {
 }
 
 /// Evenly spaced members, `most` at most.
+#[inline(always)]
 fn sample(members: &[Member], most: usize) -> impl Iterator<Item = &Member> + Clone {
     members.iter().step_by(members.len().div_ceil(most).max(1))
 }
 
 /// The direction in which a node's members differ most, by power iteration.
 fn principal_direction(members: &[Member]) -> [f32; LEADING] {
-    let sample = sample(members, DIRECTION_SAMPLE);
-    let count = sample.clone().count() as f32;
+    let mut centred: Vec<[f32; LEADING]> = sample(members, DIRECTION_SAMPLE)
+        .map(|member| member.leading)
+        .collect();
     let mut mean = [0.0; LEADING];
-    for member in sample.clone() {
-        for (mean, x) in mean.iter_mut().zip(member.leading) {
+    for x in &centred {
+        for (mean, x) in mean.iter_mut().zip(x) {
             *mean += x;
         }
     }
+    let count = centred.len() as f32;
     mean.iter_mut().for_each(|x| *x /= count);
-    let mut covariance = [[0.0_f32; LEADING]; LEADING];
-    for member in sample {
-        let x: [f32; LEADING] = std::array::from_fn(|i| member.leading[i] - mean[i]);
-        for (row, xi) in covariance.iter_mut().zip(x) {
-            for (sum, xj) in row.iter_mut().zip(x) {
-                *sum += xi * xj;
-            }
+    for x in &mut centred {
+        for (x, mean) in x.iter_mut().zip(mean) {
+            *x -= mean;
         }
     }
+    let covariance = Kernels::get().products(&centred);
     // Start from the row of the largest variance, which the principal direction is never
     // orthogonal to.
     let start = (0..LEADING)
@@ -90,6 +92,7 @@ fn principal_direction(members: &[Member]) -> [f32; LEADING] {
     }
 }
 
+#[inline(always)]
 fn dot(a: &[f32; LEADING], b: &[f32; LEADING]) -> f32 {
     // Four sums, which wait for each other less than one does.
     let mut sums = [0.0; 4];
@@ -107,29 +110,47 @@ fn split(members: &mut [Member], direction: &[f32; LEADING]) -> usize {
     let middle = values.len() / 2;
     let (_, median, _) = values.select_nth_unstable_by(middle, f32::total_cmp);
     let threshold = *median;
-    let at = partition(members, |member| {
-        dot(&member.leading, direction) < threshold
-    });
+    let value = |member: &Member| dot(&member.leading, direction);
+    let below: Vec<bool> = members.iter().map(|m| value(m) < threshold).collect();
+    let kernels = Kernels::get();
+    let at = kernels.compiled(
+        #[inline(always)]
+        || partition(members, &below),
+    );
     if at > 0 {
         return at;
     }
     // The median is the least value of all: many are equal. They are told from the others.
-    partition(members, |member| {
-        dot(&member.leading, direction) <= threshold
-    })
+    let within: Vec<bool> = members.iter().map(|m| value(m) <= threshold).collect();
+    partition(members, &within)
 }
 
-fn partition(members: &mut [Member], in_front: impl Fn(&Member) -> bool) -> usize {
-    let (mut low, mut high) = (0, members.len());
-    while low < high {
-        if in_front(&members[low]) {
-            low += 1;
-        } else {
-            high -= 1;
-            members.swap(low, high);
-        }
+/// By which side each member is on, as many as there are: those in front to the front. The others are
+/// put from the end on, each in the place of the one that is looked at next.
+#[inline(always)]
+fn partition(members: &mut [Member], in_front: &[bool]) -> usize {
+    let Some(last) = members.len().checked_sub(1) else {
+        return 0;
+    };
+    // One member is held, and the place `low` is free. Nothing here is a branch that depends on a
+    // side, which nothing could foresee.
+    let (mut low, mut high, mut at) = (0, members.len(), 0);
+    let mut held = members[0];
+    for _ in 0..last {
+        let front = usize::from(in_front[at]);
+        let of = |if_front: usize, otherwise: usize| {
+            otherwise ^ ((if_front ^ otherwise) & front.wrapping_neg())
+        };
+        let place = of(low, high - 1);
+        low += front;
+        high -= 1 - front;
+        at = of(low, high);
+        let next = members[at];
+        members[place] = held;
+        held = next;
     }
-    low
+    members[low] = held;
+    low + usize::from(in_front[at])
 }
 
 #[cfg(test)]

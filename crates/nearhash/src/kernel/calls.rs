@@ -5,6 +5,7 @@ use super::generic::{Gather, Pairs, Projection};
 use super::lanes::LANES;
 use super::padded_width;
 use super::quantise::{Rounded, Split};
+use super::residuals::{Decoded, Residual, Residuals};
 use super::row_codes::RowCodes;
 use super::scan::BucketScan;
 use super::shortlist::Shortlist;
@@ -253,6 +254,39 @@ impl Kernels {
         assert!(last.is_none_or(|last| (*last as usize) < a.lines));
         // SAFETY: the instruction set as in `project`; the lengths were checked.
         unsafe { (self.project_codes)(a, out) }
+    }
+
+    /// How far a vector is from its bucket's centre.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn residual(&self, r: &Residuals<'_>, y: &[f32]) -> Residual {
+        r.check(y);
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.residual)(r, y) }
+    }
+
+    /// Write the codes of a vector, in steps of weight × `scale`.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(crate) fn encode(
+        &self,
+        r: &Residuals<'_>,
+        y: &[f32],
+        scale: f32,
+        codes: &mut [i8],
+    ) -> Decoded {
+        r.check(y);
+        assert_eq!(codes.len(), y.len());
+        // SAFETY: the instruction set as in `project`; the lengths were checked.
+        unsafe { (self.encode)(r, y, scale, codes) }
+    }
+
+    /// Sums of the products of each two coordinates of the rows.
+    pub(crate) fn products(&self, rows: &[[f32; LANES]]) -> [[f32; LANES]; LANES] {
+        // SAFETY: the instruction set as in `project`.
+        unsafe { (self.products)(rows) }
     }
 
     /// Offer the points of a bucket to `out`, see [`BucketScan`].

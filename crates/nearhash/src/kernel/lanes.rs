@@ -136,6 +136,27 @@ pub(crate) trait Lanes: Copy + Debug {
 /// Keys that [`Lanes::count_below`] looks at together.
 pub(crate) const KEYS: usize = 8;
 
+/// The largest lane; none is NaN.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+pub(crate) unsafe fn largest_lane<V: Lanes>(lanes: V) -> f32 {
+    let mut all = [0.0; LANES];
+    // SAFETY: sixteen lanes.
+    unsafe { lanes.store(all.as_mut_ptr()) };
+    // Halves against halves: one after the other, each would wait for the one before.
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            let (a, b) = (all[i], all[i + half]);
+            all[i] = if a > b { a } else { b };
+        }
+        half /= 2;
+    }
+    all[0]
+}
+
 /// Bound of the integers that [`Lanes::store_floor`] writes.
 pub(crate) const FLOOR_LIMIT: f32 = (1 << 30) as f32;
 

@@ -6,10 +6,12 @@ use std::sync::OnceLock;
 use super::aarch64;
 use super::codes::{self, Axes, Score, Scored};
 use super::generic::{self, Gather, Pairs, Projection};
+use super::lanes::LANES;
 use super::level::Level;
 use super::order;
 use super::portable;
 use super::quantise::{self, Rounded, Split};
+use super::residuals::{self, Decoded, Residual, Residuals};
 use super::row_codes::{self, RowCodes};
 use super::scan::{self, BucketScan};
 use super::shortlist::{self, Shortlist};
@@ -34,6 +36,9 @@ pub(crate) struct Kernels {
     pub(super) quantise: quantise::Quantise,
     pub(super) split: unsafe fn(&[f32], &[f32], &mut Split),
     pub(super) project_codes: unsafe fn(Axes<'_>, &mut [f32]),
+    pub(super) residual: unsafe fn(&Residuals<'_>, &[f32]) -> Residual,
+    pub(super) encode: unsafe fn(&Residuals<'_>, &[f32], f32, &mut [i8]) -> Decoded,
+    pub(super) products: unsafe fn(&[[f32; LANES]]) -> [[f32; LANES]; LANES],
     pub(super) scan: unsafe fn(BucketScan<'_>, &mut Shortlist),
     pub(super) settle: unsafe fn(&mut Shortlist, f32),
     pub(super) likely: unsafe fn(&mut Shortlist, usize, &mut Vec<u32>),
@@ -140,6 +145,26 @@ macro_rules! kernels {
                 unsafe { codes::project_codes::<$dots>(a, out) }
             }
             $(#[$features])?
+            unsafe fn residual(r: &Residuals<'_>, y: &[f32]) -> Residual {
+                // SAFETY: as above.
+                unsafe { residuals::residual::<$lanes>(r, y) }
+            }
+            $(#[$features])?
+            unsafe fn encode(
+                r: &Residuals<'_>,
+                y: &[f32],
+                scale: f32,
+                codes: &mut [i8],
+            ) -> Decoded {
+                // SAFETY: as above.
+                unsafe { residuals::encode::<$lanes>(r, y, scale, codes) }
+            }
+            $(#[$features])?
+            unsafe fn products(rows: &[[f32; LANES]]) -> [[f32; LANES]; LANES] {
+                // SAFETY: as above.
+                unsafe { residuals::products::<$lanes>(rows) }
+            }
+            $(#[$features])?
             unsafe fn scan(s: BucketScan<'_>, out: &mut Shortlist) {
                 // SAFETY: as above.
                 unsafe { scan::scan::<$dots>(s, out) }
@@ -220,6 +245,9 @@ macro_rules! kernels {
                 quantise,
                 split,
                 project_codes,
+                residual,
+                encode,
+                products,
                 scan,
                 settle,
                 likely,

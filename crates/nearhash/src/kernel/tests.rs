@@ -3,6 +3,7 @@
 mod codes;
 mod lanes;
 mod quantise;
+mod residuals;
 mod row_codes;
 mod scan;
 mod tile;
@@ -16,6 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::level::Level;
+use super::residuals::{Decoded, Residual};
 use super::*;
 use crate::points::{RowSlice, SLACK};
 

@@ -1,3 +1,4 @@
+use half::f16;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 

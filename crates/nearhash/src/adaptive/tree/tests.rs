@@ -161,3 +161,38 @@ fn the_number_of_threads_changes_no_part() {
     assert_eq!(run(2), one);
     assert_eq!(run(5), one);
 }
+
+/// Those in front to the front, by swaps.
+fn swapped(members: &mut [Member], in_front: impl Fn(&Member) -> bool) -> usize {
+    let (mut low, mut high) = (0, members.len());
+    while low < high {
+        if in_front(&members[low]) {
+            low += 1;
+        } else {
+            high -= 1;
+            members.swap(low, high);
+        }
+    }
+    low
+}
+
+#[test]
+fn members_are_parted_as_by_swaps() {
+    let sides: [fn(u32) -> bool; 5] = [
+        |_| true,
+        |_| false,
+        |row| row % 2 == 0,
+        |row| row % 7 < 3,
+        |row| row > 4,
+    ];
+    for count in [0, 1, 2, 3, 10, 1000] {
+        for side in sides {
+            let (mut found, mut expected) = (members(3, count), members(3, count));
+            let in_front: Vec<bool> = found.iter().map(|member| side(member.row)).collect();
+            let at = partition(&mut found, &in_front);
+            assert_eq!(at, swapped(&mut expected, |member| side(member.row)));
+            let rows = |members: &[Member]| -> Vec<u32> { members.iter().map(|m| m.row).collect() };
+            assert_eq!(rows(&found), rows(&expected));
+        }
+    }
+}
