@@ -3,9 +3,13 @@
 use rayon::prelude::*;
 
 use crate::adaptive::layout::Layout;
-use crate::adaptive::quantised::{Centres, Quantised};
+use crate::adaptive::projection::squared_distance;
+use crate::adaptive::quantised::{Centres, QuantisedRows};
 use crate::adaptive::tree::{Member, grow};
-use crate::kernel::{Kernels, TILE};
+use crate::kernel::{Kernels, LANES, TILE, prefetch};
+
+/// Members ahead whose memory is asked for.
+const AHEAD: usize = 4;
 
 /// Points with their buckets.
 pub(super) struct Filed {
@@ -96,6 +100,7 @@ impl Filed {
     pub(super) fn share_beyond(&self, fewer: usize, axes: usize) -> f64 {
         const SAMPLE: usize = 256;
         const NEAR: usize = 5;
+        let kernels = Kernels::get();
         let (order, sizes) = (self.in_order(), self.sizes());
         let row = |i: u32| &self.y[i as usize * axes..(i as usize + 1) * axes];
         let mut shares = Vec::new();
@@ -107,19 +112,18 @@ impl Filed {
                 continue;
             }
             let (one, others) = (row(members[0]), &members[1..]);
-            let apart = |range: std::ops::Range<usize>, other: u32| -> f32 {
-                let pairs = one[range.clone()].iter().zip(&row(other)[range]);
-                pairs.map(|(a, b)| (a - b) * (a - b)).sum()
-            };
-            let mut near: Vec<(f32, u32)> = others
-                .iter()
-                .map(|other| (apart(0..axes, *other), *other))
-                .collect();
+            let mut near: Vec<(f32, u32)> = kernels.compiled(
+                #[inline(always)]
+                || {
+                    let apart = |other: &u32| (squared_distance(one, row(*other)), *other);
+                    others.iter().map(apart).collect()
+                },
+            );
             near.select_nth_unstable_by(NEAR - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let all: f32 = near[..NEAR].iter().map(|near| near.0).sum();
             let beyond: f32 = near[..NEAR]
                 .iter()
-                .map(|near| apart(fewer..axes, near.1))
+                .map(|near| squared_distance(&one[fewer..], &row(near.1)[fewer..]))
                 .sum();
             if all > 0.0 {
                 shares.push(f64::from(beyond / all));
@@ -130,13 +134,16 @@ impl Filed {
 
     /// Keep the first `fewer` axes: what lies along the others is left over.
     pub(super) fn narrow(&mut self, fewer: usize, axes: usize) {
-        let mut y = Vec::with_capacity(self.rests.len() * fewer);
-        for (row, rest) in self.y.chunks_exact(axes).zip(&mut self.rests) {
-            let (kept, others) = row.split_at(fewer);
-            y.extend_from_slice(kept);
-            *rest += others.iter().map(|x| x * x).sum::<f32>();
+        self.y
+            .par_chunks_exact(axes)
+            .zip(&mut self.rests)
+            .for_each(|(row, rest)| *rest += row[fewer..].iter().map(|x| x * x).sum::<f32>());
+        // In place: memory that is new to the process takes longer than the copy.
+        for row in 1..self.rests.len() {
+            self.y
+                .copy_within(row * axes..row * axes + fewer, row * fewer);
         }
-        self.y = y;
+        self.y.truncate(self.rests.len() * fewer);
     }
 
     fn buckets(&self) -> usize {
@@ -196,7 +203,11 @@ impl Filed {
                 kernels.compiled(
                     #[inline(always)]
                     || {
-                        for i in &members {
+                        for (at, i) in members.iter().enumerate() {
+                            if let Some(ahead) = members.get(at + AHEAD) {
+                                let y = &self.y[**ahead as usize * axes..][..axes];
+                                y.iter().step_by(LANES).for_each(prefetch);
+                            }
                             let y = &self.y[**i as usize * axes..][..axes];
                             mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
                         }
@@ -230,13 +241,13 @@ impl Filed {
     }
 
     /// Move every point to its nearest centre.
-    pub(super) fn move_to_nearest(&mut self, quantised: &[Quantised], axes: usize) {
+    pub(super) fn move_to_nearest(&mut self, quantised: &QuantisedRows, axes: usize) {
         nearest_of(&self.centres(axes), quantised, &mut self.bucket_of);
     }
 
     /// The points as they are compared with centres.
-    pub(super) fn quantised(&self, axes: usize) -> Vec<Quantised> {
-        quantised(&self.y, axes)
+    pub(super) fn quantised(&self, axes: usize) -> QuantisedRows {
+        QuantisedRows::of(&self.y, axes)
     }
 
     /// Drop buckets and regions without points; returns the sizes of the others.
@@ -270,33 +281,23 @@ impl Filed {
     }
 }
 
-/// Projected vectors, `axes` floats each, as they are compared with centres.
-pub(super) fn quantised(y: &[f32], axes: usize) -> Vec<Quantised> {
-    let kernels = Kernels::get();
-    y.par_chunks_exact(axes)
-        .map(|y| {
-            let mut quantised = Quantised::default();
-            quantised.set(kernels, y, None);
-            quantised
-        })
-        .collect()
-}
-
 /// The bucket of the nearest centre for each of `y`, to `bucket_of`.
-pub(super) fn nearest_of(centres: &Centres, y: &[Quantised], bucket_of: &mut [u32]) {
+pub(super) fn nearest_of(centres: &Centres, y: &QuantisedRows, bucket_of: &mut [u32]) {
     let kernels = Kernels::get();
     const STEP: usize = 64 * TILE;
-    bucket_of
-        .par_chunks_mut(STEP)
-        .zip(y.par_chunks(STEP))
-        .for_each_init(Vec::new, |scores, (buckets, y)| {
-            let (tiles, left) = y.as_chunks::<TILE>();
-            let (bucket_tiles, buckets_left) = buckets.as_chunks_mut::<TILE>();
-            for (buckets, y) in bucket_tiles.iter_mut().zip(tiles) {
-                *buckets = centres.nearest_of_tile(kernels, y, scores);
+    bucket_of.par_chunks_mut(STEP).enumerate().for_each_init(
+        Vec::new,
+        |scores, (step, buckets)| {
+            let (tiles, left) = buckets.as_chunks_mut::<TILE>();
+            let mut row = step * STEP;
+            for buckets in tiles {
+                let tile = std::array::from_fn(|i| y.row(row + i));
+                *buckets = centres.nearest_of_tile(kernels, &tile, scores);
+                row += TILE;
             }
-            for (bucket, y) in buckets_left.iter_mut().zip(left) {
-                *bucket = centres.nearest(kernels, y, scores);
+            for (i, bucket) in left.iter_mut().enumerate() {
+                *bucket = centres.nearest(kernels, &y.row(row + i), scores);
             }
-        });
+        },
+    );
 }

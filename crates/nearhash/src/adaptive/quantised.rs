@@ -1,8 +1,12 @@
 //! A projected vector as signed bytes, and the centres that it is compared with.
 
+use std::ops::Deref;
+
+use rayon::prelude::*;
+
 use crate::adaptive::projection::squared_norm;
 use crate::kernel::{
-    CodeTile, Kernels, LANES, LINE, Line, ROUNDER, Score, Scored, TILE, TileScore,
+    CodeTile, Kernels, LANES, LINE, Line, ROUNDER, Rounded, Score, Scored, TILE, TileScore,
 };
 
 /// A centre's code of zero; codes go from 1 to 127.
@@ -11,9 +15,9 @@ const MIDDLE: f32 = 64.0;
 const REACH: f32 = 63.0;
 
 /// y ≈ step × codes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Quantised {
-    pub(crate) codes: Vec<i8>,
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Quantised<Codes = Vec<i8>> {
+    pub(crate) codes: Codes,
     pub(crate) step: f32,
     /// Sum of the codes.
     pub(crate) sum: i32,
@@ -28,18 +32,57 @@ impl Quantised {
         let rounded = kernels.quantise(y, weights, &mut self.codes);
         (self.step, self.sum, self.squares) = (rounded.step, rounded.sum, rounded.squares);
     }
+}
 
+impl<Codes: Deref<Target = [i8]>> Quantised<Codes> {
     /// |step × codes|².
     pub(crate) fn squared_norm(&self) -> f32 {
         self.squares as f32 * (self.step * self.step)
     }
 }
 
-/// The whole number nearest to `x`, which is within ±2²². The last bits of what the rounder is added
-/// to are that number; a cast would go through the numbers one by one, for those out of bounds.
-#[inline(always)]
-pub(crate) fn nearest_whole(x: f32) -> i32 {
-    (x + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32
+/// [`Quantised`] vectors, one after the other.
+#[derive(Debug)]
+pub(crate) struct QuantisedRows {
+    axes: usize,
+    codes: Vec<i8>,
+    rounded: Vec<Rounded>,
+}
+
+impl QuantisedRows {
+    /// Of projected vectors, `axes` floats each.
+    pub(crate) fn of(y: &[f32], axes: usize) -> Self {
+        const STEP: usize = 1024;
+        let kernels = Kernels::get();
+        let mut codes = vec![0; y.len()];
+        let mut rounded = vec![Rounded::default(); y.len() / axes];
+        y.par_chunks(STEP * axes)
+            .zip(codes.par_chunks_mut(STEP * axes))
+            .zip(rounded.par_chunks_mut(STEP))
+            .for_each(|((y, codes), rounded)| {
+                let rows = y.chunks_exact(axes).zip(codes.chunks_exact_mut(axes));
+                for ((y, codes), rounded) in rows.zip(rounded) {
+                    *rounded = kernels.quantise(y, None, codes);
+                }
+            });
+        Self {
+            axes,
+            codes,
+            rounded,
+        }
+    }
+
+    /// The vector at place `i`.
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> Quantised<&[i8]> {
+        let Rounded { step, sum, squares } = self.rounded[i];
+        Quantised {
+            codes: &self.codes[i * self.axes..(i + 1) * self.axes],
+            step,
+            sum,
+            squares,
+        }
+    }
 }
 
 /// Buckets whose centres lie together, and stand together in memory.
@@ -176,7 +219,12 @@ impl Centres {
 
     /// Squared distances from `y` to all decoded centres of the only region, in whole groups; those
     /// behind the last centre are beyond all others.
-    pub(crate) fn distances(&self, kernels: &Kernels, y: &Quantised, out: &mut Vec<f32>) -> Scored {
+    pub(crate) fn distances(
+        &self,
+        kernels: &Kernels,
+        y: &Quantised<impl Deref<Target = [i8]>>,
+        out: &mut Vec<f32>,
+    ) -> Scored {
         out.resize(self.norms.len(), 0.0);
         self.distances_in(kernels, 0, y, y.squared_norm(), out)
     }
@@ -186,7 +234,7 @@ impl Centres {
         &self,
         kernels: &Kernels,
         region: usize,
-        y: &Quantised,
+        y: &Quantised<impl Deref<Target = [i8]>>,
         from: f32,
         out: &mut [f32],
     ) -> Scored {
@@ -208,7 +256,12 @@ impl Centres {
     }
 
     /// The nearest centre; of those in the nearest regions, when there are several.
-    pub(crate) fn nearest(&self, kernels: &Kernels, y: &Quantised, scores: &mut Vec<f32>) -> u32 {
+    pub(crate) fn nearest(
+        &self,
+        kernels: &Kernels,
+        y: &Quantised<impl Deref<Target = [i8]>>,
+        scores: &mut Vec<f32>,
+    ) -> u32 {
         let Some(heads) = &self.heads else {
             let scored = self.distances(kernels, y, scores);
             return kernels.first_within(scores, scored.least) as u32;
@@ -236,7 +289,7 @@ impl Centres {
     pub(crate) fn nearest_of_tile(
         &self,
         kernels: &Kernels,
-        y: &[Quantised; TILE],
+        y: &[Quantised<&[i8]>; TILE],
         scores: &mut Vec<f32>,
     ) -> [u32; TILE] {
         if self.heads.is_some() {
@@ -244,7 +297,7 @@ impl Centres {
         }
         let region = &self.regions[0];
         let lines = self.axes / 4;
-        let times = y.each_ref().map(|y| -2.0 * region.step * y.step);
+        let times = y.map(|y| -2.0 * region.step * y.step);
         let plus = |i: usize| y[i].squared_norm() - times[i] * (MIDDLE * y[i].sum as f32);
         kernels.nearest(TileScore {
             tile: CodeTile {
@@ -252,7 +305,7 @@ impl Centres {
                 stride: lines,
                 lines,
                 nibbles: false,
-                queries: y.each_ref().map(|y| &y.codes[..]),
+                queries: y.map(|y| y.codes),
             },
             norms: &self.norms,
             plus: std::array::from_fn(plus),

@@ -1,6 +1,6 @@
 //! Vectors rounded to whole numbers, for dot products with codes.
 
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, largest_lane};
 
 /// 1.5 × 2²³: floats of this size have no fraction, so that adding and taking it away rounds to the
 /// nearest whole number.
@@ -42,9 +42,7 @@ unsafe fn largest<V: Lanes>(groups: usize, value: impl Fn(usize) -> V) -> f32 {
             let x = value(group);
             most = most.max(x.max(zero.sub(x)));
         }
-        let mut lanes = [0.0; LANES];
-        most.store(lanes.as_mut_ptr());
-        lanes.iter().fold(0.0, |a, b| a.max(*b))
+        largest_lane(most)
     }
 }
 
@@ -62,16 +60,22 @@ unsafe fn whole<V: Lanes>(x: V, inverse: V, reach: f32) -> V {
     }
 }
 
-/// Lanes that are whole numbers below 2²⁴, added.
+/// Lanes added that are whole numbers below 2²⁴: sums over so many groups of numbers up to 2¹⁴.
 ///
 /// # Safety
 /// As for [`Lanes`].
 #[inline(always)]
-unsafe fn total<V: Lanes>(sums: V) -> i32 {
-    let mut lanes = [0.0; LANES];
+unsafe fn total<V: Lanes>(sums: V, groups: usize) -> i32 {
     // SAFETY: sixteen lanes.
-    unsafe { sums.store(lanes.as_mut_ptr()) };
-    lanes.iter().map(|x| *x as i32).sum()
+    unsafe {
+        // No sum of lanes exceeds 2²⁴, so that all are exact. A cast of each lane takes longer.
+        if groups <= 64 {
+            return sums.reduce() as i32;
+        }
+        let mut lanes = [0.0; LANES];
+        sums.store(lanes.as_mut_ptr());
+        lanes.iter().map(|x| *x as i32).sum()
+    }
 }
 
 /// Round `x`, each coordinate multiplied by its weight, when given, to `codes`.
@@ -117,8 +121,8 @@ unsafe fn round<V: Lanes>(len: usize, value: impl Fn(usize) -> V, codes: &mut [i
         }
         Rounded {
             step,
-            sum: total(sum),
-            squares: total(squares),
+            sum: total(sum, groups),
+            squares: total(squares, groups),
         }
     }
 }
@@ -189,7 +193,7 @@ pub(crate) unsafe fn split<V: Lanes>(x: &[f32], from: &[f32], out: &mut Split) {
             V::list(lines, 4 * group as u32, out.places.as_mut_ptr().add(count));
             count += lines.count_ones() as usize;
         }
-        out.sum = total(sum);
+        out.sum = total(sum, groups);
         out.used = count;
     }
 }

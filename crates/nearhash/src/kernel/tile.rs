@@ -52,6 +52,26 @@ pub(crate) trait Tiles: Dots {
             }
         }
     }
+
+    /// [`Self::tile`] of bytes, for two groups whose codes are so many lines apart.
+    ///
+    /// # Safety
+    /// As for that, of both groups.
+    #[inline(always)]
+    unsafe fn two_groups(
+        codes: *const Line,
+        stride: usize,
+        queries: [*const i8; TILE],
+        lines: usize,
+    ) -> [[Self::V; TILE]; 2] {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            [
+                Self::tile::<false>(codes, queries, lines),
+                Self::tile::<false>(codes.add(stride), queries, lines),
+            ]
+        }
+    }
 }
 
 /// The dot products of each query with every code vector.
@@ -117,19 +137,17 @@ pub(crate) unsafe fn nearest<D: Tiles>(s: TileScore<'_>) -> [u32; TILE] {
     unsafe {
         let mut least = [D::V::splat(f32::INFINITY); TILE];
         let mut groups = [D::V::splat(0.0); TILE];
-        for group in 0..t.groups.len() / t.stride {
-            let codes = t.groups.as_ptr().add((group + 1) * t.stride - t.lines);
-            let dots = D::tile::<false>(codes, queries, t.lines);
-            let norms = D::V::load(s.norms.as_ptr().add(group * LANES));
-            let here = D::V::splat(group as f32);
-            for i in 0..TILE {
-                let start = norms.add(D::V::splat(s.plus[i]));
-                let score = dots[i].mul_add(D::V::splat(s.times[i]), start);
-                // Those that are no larger stay.
-                let stays = least[i].below(score);
-                groups[i] = groups[i].select(stays, here);
-                least[i] = least[i].select(stays, score);
-            }
+        let codes = |group: usize| t.groups.as_ptr().add((group + 1) * t.stride - t.lines);
+        let count = t.groups.len() / t.stride;
+        for pair in 0..count / 2 {
+            let [a, b] = D::two_groups(codes(2 * pair), t.stride, queries, t.lines);
+            take_nearest::<D>(&s, 2 * pair, a, &mut least, &mut groups);
+            take_nearest::<D>(&s, 2 * pair + 1, b, &mut least, &mut groups);
+        }
+        if count % 2 == 1 {
+            let last = count - 1;
+            let dots = D::tile::<false>(codes(last), queries, t.lines);
+            take_nearest::<D>(&s, last, dots, &mut least, &mut groups);
         }
         for i in 0..TILE {
             let (mut scores, mut in_group) = ([0.0; LANES], [0.0; LANES]);
@@ -146,4 +164,31 @@ pub(crate) unsafe fn nearest<D: Tiles>(s: TileScore<'_>) -> [u32; TILE] {
         }
     }
     places
+}
+
+/// Take the distances of one group into account: the least so far in each lane, and their groups.
+///
+/// # Safety
+/// As for [`nearest`].
+#[inline(always)]
+unsafe fn take_nearest<D: Tiles>(
+    s: &TileScore<'_>,
+    group: usize,
+    dots: [D::V; TILE],
+    least: &mut [D::V; TILE],
+    groups: &mut [D::V; TILE],
+) {
+    // SAFETY: the norms are as many as the code vectors.
+    unsafe {
+        let norms = D::V::load(s.norms.as_ptr().add(group * LANES));
+        let here = D::V::splat(group as f32);
+        for i in 0..TILE {
+            let start = norms.add(D::V::splat(s.plus[i]));
+            let score = dots[i].mul_add(D::V::splat(s.times[i]), start);
+            // Those that are no larger stay.
+            let stays = least[i].below(score);
+            groups[i] = groups[i].select(stays, here);
+            least[i] = least[i].select(stays, score);
+        }
+    }
 }

@@ -536,4 +536,34 @@ impl Tiles for Vnni {
             [whole(a), whole(b), whole(c), whole(d)]
         }
     }
+
+    #[inline(always)]
+    unsafe fn two_groups(
+        codes: *const Line,
+        stride: usize,
+        queries: [*const i8; TILE],
+        lines: usize,
+    ) -> [[Zmm; TILE]; 2] {
+        unsafe {
+            // Numbers of the queries are read once for both groups: reads, not products, are what
+            // limits a tile of one.
+            let mut sums = [[_mm512_setzero_si512(); TILE]; 2];
+            for line in 0..lines {
+                let first = _mm512_load_si512(codes.add(line).cast());
+                let second = _mm512_load_si512(codes.add(stride + line).cast());
+                for (i, query) in queries.iter().enumerate() {
+                    let number = query.cast::<i32>().add(line).read_unaligned();
+                    let number = _mm512_set1_epi32(number);
+                    sums[0][i] = _mm512_dpbusd_epi32(sums[0][i], first, number);
+                    sums[1][i] = _mm512_dpbusd_epi32(sums[1][i], second, number);
+                }
+            }
+            let whole = |sum: __m512i| Zmm(_mm512_cvtepi32_ps(sum));
+            let [[a, b, c, d], [e, f, g, h]] = sums;
+            [
+                [whole(a), whole(b), whole(c), whole(d)],
+                [whole(e), whole(f), whole(g), whole(h)],
+            ]
+        }
+    }
 }

@@ -104,7 +104,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0xe62a_9232_6670_ca5b;
+const GOLDEN: u64 = 0x77b2_e72c_070e_8aa2;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
