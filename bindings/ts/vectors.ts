@@ -66,8 +66,8 @@ const NUMBERS = 'a typed array (not of BigInt) or an array of numbers'
 /** @internal Longest vector. */
 export const MAX_DIM = 2 ** 20
 
-/** Largest number of a Uint16Array that fits the native side's 16-bit type. */
-const MAX_INT16 = 32767
+/** The bit of a Uint16Array's number that the native side's 16-bit type has no room for. */
+const TOO_LARGE = 0x8000
 
 /**
  * @internal Read vectors of any accepted shape.
@@ -222,7 +222,9 @@ function readTyped(argument: string, array: TypedArray, type: string): Rows['val
     case 'Int8Array':
       return new Int16Array(array)
     case 'Uint16Array':
-      return fitsInt16(array as Uint16Array) ? new Int16Array(array) : new Float32Array(array)
+      if (!fitsInt16(array as Uint16Array)) return new Float32Array(array)
+      // The same numbers in both types.
+      return isShared(array) ? new Int16Array(array) : new Int16Array(array.buffer, array.byteOffset, array.length)
     default:
       return new Float32Array(array)
   }
@@ -252,8 +254,13 @@ export function isDetached(buffer: ArrayBufferLike): boolean {
 }
 
 function fitsInt16(array: Uint16Array): boolean {
-  for (let i = 0; i < array.length; i++) if (array[i]! > MAX_INT16) return false
-  return true
+  const { buffer, byteOffset, length } = array
+  // Two numbers at a time, where their addresses allow it.
+  const pairs = byteOffset % 4 === 0 ? new Uint32Array(buffer, byteOffset, length >> 1) : new Uint32Array(0)
+  let bits = 0
+  for (let i = 0; i < pairs.length; i++) bits |= pairs[i]!
+  for (let i = 2 * pairs.length; i < length; i++) bits |= array[i]!
+  return (bits & ((TOO_LARGE << 16) | TOO_LARGE)) === 0
 }
 
 /** A plain array as float32. Without a known `dim` it is one row. */

@@ -8,6 +8,27 @@ pub(crate) fn filled<T: Clone>(value: T, count: usize) -> Vec<T> {
     values
 }
 
+/// `count` zeros on such pages, which are not written before they are used.
+pub(crate) fn zeros<T: Zero>(count: usize) -> Vec<T> {
+    // The allocator knows that memory is zero when it is new from the system.
+    let mut values = vec![T::ZERO; count];
+    ask_for_huge_pages(values.as_mut_ptr(), count);
+    values
+}
+
+/// Numbers whose zero has no bit set.
+pub(crate) trait Zero: Copy {
+    const ZERO: Self;
+}
+
+impl Zero for f32 {
+    const ZERO: Self = 0.0;
+}
+
+impl Zero for i8 {
+    const ZERO: Self = 0;
+}
+
 /// Room for `count` values on such pages. To get small ones takes longer than to write them.
 pub(crate) fn with_capacity<T>(count: usize) -> Vec<T> {
     let mut values = Vec::with_capacity(count);
@@ -48,6 +69,8 @@ mod tests {
             let values = filled(7_u64, count);
             assert_eq!(values.len(), count);
             assert!(values.iter().all(|x| *x == 7));
+            assert!(zeros::<f32>(count).iter().all(|x| x.to_bits() == 0));
+            assert_eq!(zeros::<i8>(count).len(), count);
         }
     }
 }

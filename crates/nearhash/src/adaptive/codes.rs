@@ -159,6 +159,8 @@ pub(crate) struct Codes {
 
 /// Least weight of a dimension, in parts of the usual one.
 const LEAST_WEIGHT: f32 = 0.1;
+/// Rows ahead whose memory is asked for.
+const AHEAD: u32 = 4;
 
 impl Codes {
     /// Encode rows in the order of their buckets, `sizes` of them in each.
@@ -282,6 +284,7 @@ fn weights(centres: &Centres, buckets: &[Bucket], rows: &Projected<'_>) -> Vec<f
                     #[inline(always)]
                     || {
                         for i in bucket.range() {
+                            rows.prefetch(i + AHEAD);
                             let (y, _) = rows.row(i);
                             for ((sum, y), c) in part.iter_mut().zip(y).zip(&centre) {
                                 *sum += (y - c) * (y - c);

@@ -7,6 +7,7 @@ use crate::adaptive::projection::squared_distance;
 use crate::adaptive::quantised::{Centres, QuantisedRows};
 use crate::adaptive::tree::{Member, grow};
 use crate::kernel::{Kernels, LANES, TILE, prefetch};
+use crate::large;
 
 /// Members ahead whose memory is asked for.
 const AHEAD: usize = 4;
@@ -30,14 +31,14 @@ pub(super) struct Filed {
 impl Filed {
     /// In the leaves of a tree of sign hashes; the means are still to be taken.
     pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, axes: usize, layout: &Layout) -> Self {
-        let mut members: Vec<Member> = y
-            .par_chunks_exact(axes)
+        let mut members: Vec<Member> = large::with_capacity(rests.len());
+        y.par_chunks_exact(axes)
             .enumerate()
             .map(|(row, y)| Member {
                 leading: std::array::from_fn(|i| y[i]),
                 row: row as u32,
             })
-            .collect();
+            .collect_into_vec(&mut members);
         let parts = if layout.region_size < members.len() {
             grow(&mut members, layout.region_size)
         } else {
@@ -81,7 +82,7 @@ impl Filed {
             heads: Vec::new(),
         };
         if together {
-            let mut y = vec![0.0; filed.y.len()];
+            let mut y = large::zeros(filed.y.len());
             y.par_chunks_mut(axes)
                 .zip(&members)
                 .for_each(|(out, member)| {

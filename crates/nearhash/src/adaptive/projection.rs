@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::adaptive::spectrum::{Spectrum, power_of_two_near};
 use crate::kernel::{Axes, Kernels, LANES, LINE, Line, Split};
+use crate::large;
 use crate::metric::Prepared;
 
 /// y = scale × axes · (x − mean): orthonormal axes, the leading principal directions, by variance.
@@ -197,7 +198,7 @@ impl Projection {
         const STEP: usize = 256;
         let kernels = Kernels::get();
         let n = rows.rows().rows();
-        let (mut y, mut rests) = (vec![0.0; n * self.axes], vec![0.0; n]);
+        let (mut y, mut rests) = (large::zeros(n * self.axes), vec![0.0; n]);
         y.par_chunks_mut(STEP * self.axes)
             .zip(rests.par_chunks_mut(STEP))
             .enumerate()

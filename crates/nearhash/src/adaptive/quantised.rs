@@ -8,6 +8,7 @@ use crate::adaptive::projection::squared_norm;
 use crate::kernel::{
     CodeTile, Kernels, LANES, LINE, Line, ROUNDER, Rounded, Score, Scored, TILE, TileScore,
 };
+use crate::large;
 
 /// A centre's code of zero; codes go from 1 to 127.
 const MIDDLE: f32 = 64.0;
@@ -54,7 +55,7 @@ impl QuantisedRows {
     pub(crate) fn of(y: &[f32], axes: usize) -> Self {
         const STEP: usize = 1024;
         let kernels = Kernels::get();
-        let mut codes = vec![0; y.len()];
+        let mut codes = large::zeros(y.len());
         let mut rounded = vec![Rounded::default(); y.len() / axes];
         y.par_chunks(STEP * axes)
             .zip(codes.par_chunks_mut(STEP * axes))

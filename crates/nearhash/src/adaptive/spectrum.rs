@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use crate::kernel::{Kernels, LANES, padded_width};
+use crate::large;
 use crate::metric::Prepared;
 
 /// Rows that the directions are computed from, at most.
@@ -39,7 +40,7 @@ impl Spectrum {
         let count = rows.rows().rows();
         let step = count.div_ceil(SAMPLE).max(1);
         let sample = count.div_ceil(step);
-        let mut picked = Vec::with_capacity(sample * width);
+        let mut picked = large::with_capacity(sample * width);
         let mut buffer = Vec::new();
         for row in (0..count).step_by(step) {
             picked.extend_from_slice(rows.block(row..row + 1, width, &mut buffer));
@@ -73,7 +74,6 @@ impl Spectrum {
         let by = 1.0 / unit;
         picked.iter_mut().for_each(|x| *x *= by);
         let covariance = gram(&picked, dim, width);
-
         let unit = (2.0 * f64::from(unit)).powi(2) / sample as f64;
         let total = (0..dim).map(|i| covariance[i * width + i]).map(f64::from);
         let total = total.sum::<f64>() * unit;
@@ -141,7 +141,7 @@ fn gram(rows: &[f32], dim: usize, width: usize) -> Vec<f32> {
     // Columns in panels, block by block: a panel of a block stays in the nearest cache, a block in
     // the next one.
     let panels = width / LANES;
-    let mut blocks = vec![0.0; rows.len()];
+    let mut blocks = large::zeros(rows.len());
     blocks
         .par_chunks_mut(BLOCK * width)
         .zip(rows.par_chunks(BLOCK * width))

@@ -2,11 +2,9 @@
 
 use half::f16;
 
-use super::{Bits, Bucket, Projected};
+use super::{AHEAD, Bits, Bucket, Projected};
 use crate::kernel::{Kernels, LANES, Line, Residuals};
 
-/// Rows ahead whose memory is asked for.
-const AHEAD: u32 = 4;
 /// Halves go up to 65,504.
 const LARGEST_HALF: f32 = 60_000.0;
 
@@ -64,12 +62,13 @@ impl Encoder<'_> {
         norms.clear();
         for (at, (i, scale)) in bucket.range().zip(scales).enumerate() {
             let (y, rest) = rows.row(i);
-            let u = (*scale / bucket.u_unit).ceil().clamp(1.0, 255.0);
-            let e = (rest.sqrt() / bucket.e_unit).round().clamp(0.0, 255.0);
-            let scale = u * bucket.u_unit;
+            let u = ceiling(*scale / bucket.u_unit).max(1);
+            // Casts end at the bounds.
+            let e = (rest.sqrt() / bucket.e_unit + 0.5) as u8;
+            let scale = f32::from(u) * bucket.u_unit;
             let (group, lane) = (at / LANES * stride, at % LANES);
-            lines[group].0[32 + lane] = u as u8;
-            lines[group].0[48 + lane] = e as u8;
+            lines[group].0[32 + lane] = u;
+            lines[group].0[48 + lane] = e;
             let decoded = kernels.encode(&self.residuals, y, scale, codes);
             self.place(codes, &mut lines[group + 1..group + stride], lane);
             norms.push(decoded.squared - self.centre_norm + rest - decoded.error);
@@ -104,4 +103,11 @@ impl Encoder<'_> {
             }
         }
     }
+}
+
+/// The whole number at or above `x`, from 0 to 255. That of the standard library is a call where the
+/// instruction set has no rounding.
+fn ceiling(x: f32) -> u8 {
+    let floor = x as u8;
+    floor.saturating_add(u8::from(f32::from(floor) < x))
 }
