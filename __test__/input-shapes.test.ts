@@ -1,7 +1,7 @@
 // The same numbers are the same vectors, in whatever shape and type they come and however the calls are made.
 
 import fc from 'fast-check'
-import { cdistSync, knnSync, L2, SRP, type LshIndex, type NumericArray, type Vectors } from 'nearhash'
+import { cdistSync, Index, knnSync, L2, SRP, type LshIndex, type NumericArray, type Vectors } from 'nearhash'
 import { describe, expect, it } from 'vitest'
 
 const TYPES = [
@@ -185,6 +185,22 @@ it('small integers keep their type inside: a byte takes a quarter of a float32',
   expect(bytesANumber(new Int32Array(rows * 64))).toBeCloseTo(4, 1)
   expect(bytesANumber(new Float32Array(rows * 64))).toBeCloseTo(4, 1)
   expect(bytesANumber(new Float64Array(rows * 64))).toBeCloseTo(4, 1)
+})
+
+it('a Uint16Array is read right wherever it begins and wherever its largest number is', () => {
+  const dim = 3
+  for (const offset of [0, 1, 2]) {
+    const numbers = new Uint16Array(offset + 7 * dim).subarray(offset)
+    for (let at = 0; at < numbers.length; at++) {
+      for (const largest of [32_767, 32_768, 65_535]) {
+        numbers.fill(1)
+        numbers[at] = largest
+        const index = new Index({}).fitSync({ data: numbers, shape: [7, dim] })
+        expect(index.getVec(Math.floor(at / dim))![at % dim]).toBe(largest)
+        index.dispose()
+      }
+    }
+  }
 })
 
 /** What an index answers and looks like, apart from its memory, as text. */

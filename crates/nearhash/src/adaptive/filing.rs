@@ -6,9 +6,15 @@ use crate::adaptive::layout::Layout;
 use crate::adaptive::projection::squared_distance;
 use crate::adaptive::quantised::{Centres, QuantisedRows};
 use crate::adaptive::tree::{Member, grow};
+use crate::control::Control;
+use crate::error::Result;
 use crate::kernel::{Kernels, LANES, TILE, prefetch};
 use crate::large;
 
+/// Rounds of settling that move all points.
+const WHOLE_ROUNDS: usize = 2;
+/// Buckets so large have means that half of their points tell nearly as well.
+const LARGE_BUCKET: usize = 64;
 /// Members ahead whose memory is asked for.
 const AHEAD: usize = 4;
 
@@ -241,14 +247,47 @@ impl Filed {
         Centres::in_regions(&self.means, axes, &self.regions, &self.heads)
     }
 
-    /// Move every point to its nearest centre.
-    pub(super) fn move_to_nearest(&mut self, quantised: &QuantisedRows, axes: usize) {
-        nearest_of(&self.centres(axes), quantised, &mut self.bucket_of);
+    /// Move every point to its nearest centre, `layout.settle` times. Where buckets are large, all
+    /// rounds but the last two move half of the points, and take the means of those alone.
+    pub(super) fn settle(
+        &mut self,
+        layout: &Layout,
+        held_out: &[bool],
+        axes: usize,
+        control: &Control,
+    ) -> Result<()> {
+        let quantised = QuantisedRows::of(&self.y, axes);
+        let is_large = self.regions.len() == 1 && layout.bucket_size >= LARGE_BUCKET;
+        let halves = if is_large {
+            layout.settle.saturating_sub(WHOLE_ROUNDS)
+        } else {
+            0
+        };
+        let left_out: Vec<bool> = if halves > 0 {
+            let rows = held_out.iter().enumerate();
+            rows.map(|(row, held)| *held || row / TILE % 2 == 1)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        for round in 0..layout.settle {
+            control.check()?;
+            let (part, left_out) = if round < halves {
+                (2, &left_out[..])
+            } else {
+                (1, held_out)
+            };
+            nearest_of(&self.centres(axes), &quantised, part, &mut self.bucket_of);
+            self.take_means(left_out, axes);
+            control.advance(self.bucket_of.len());
+        }
+        Ok(())
     }
 
-    /// The points as they are compared with centres.
-    pub(super) fn quantised(&self, axes: usize) -> QuantisedRows {
-        QuantisedRows::of(&self.y, axes)
+    /// Move every point to its nearest centre.
+    pub(super) fn move_to_nearest(&mut self, centres: &Centres) {
+        let quantised = QuantisedRows::of(&self.y, centres.axes);
+        nearest_of(centres, &quantised, 1, &mut self.bucket_of);
     }
 
     /// Drop buckets and regions without points; returns the sizes of the others.
@@ -282,23 +321,27 @@ impl Filed {
     }
 }
 
-/// The bucket of the nearest centre for each of `y`, to `bucket_of`.
-pub(super) fn nearest_of(centres: &Centres, y: &QuantisedRows, bucket_of: &mut [u32]) {
+/// The bucket of the nearest centre, to `bucket_of`: for one in `part` tiles of `y`.
+fn nearest_of(centres: &Centres, y: &QuantisedRows, part: usize, bucket_of: &mut [u32]) {
     let kernels = Kernels::get();
     const STEP: usize = 64 * TILE;
     bucket_of.par_chunks_mut(STEP).enumerate().for_each_init(
         Vec::new,
         |scores, (step, buckets)| {
             let (tiles, left) = buckets.as_chunks_mut::<TILE>();
-            let mut row = step * STEP;
-            for buckets in tiles {
+            let count = tiles.len();
+            for (i, buckets) in tiles.iter_mut().enumerate().step_by(part) {
+                let row = step * STEP + i * TILE;
                 let tile = std::array::from_fn(|i| y.row(row + i));
                 *buckets = centres.nearest_of_tile(kernels, &tile, scores);
-                row += TILE;
             }
             for (i, bucket) in left.iter_mut().enumerate() {
-                *bucket = centres.nearest(kernels, &y.row(row + i), scores);
+                let row = step * STEP + count * TILE + i;
+                *bucket = centres.nearest(kernels, &y.row(row), scores);
             }
         },
     );
 }
+
+#[cfg(test)]
+mod tests;

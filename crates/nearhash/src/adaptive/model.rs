@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::calibrate::held_out;
 use crate::adaptive::codes::{Bits, Codes, Projected};
-use crate::adaptive::filing::{Filed, nearest_of};
+use crate::adaptive::filing::Filed;
 use crate::adaptive::layout::{LITTLE_BEYOND, Layout, MOST_AXES, Shape};
 use crate::adaptive::projection::{Projection, squared_norm};
 use crate::adaptive::quantised::Centres;
@@ -100,14 +100,7 @@ impl Model {
         filed.take_means(&held, axes);
         control.advance(n);
         control.begin("settle", layout.settle * n);
-        let quantised = filed.quantised(axes);
-        for _ in 0..layout.settle {
-            control.check()?;
-            filed.move_to_nearest(&quantised, axes);
-            filed.take_means(&held, axes);
-            control.advance(n);
-        }
-        drop(quantised);
+        filed.settle(&layout, &held, axes, control)?;
         control.check()?;
         let mut model = Self::assemble(
             points,
@@ -150,7 +143,7 @@ impl Model {
             regions: self.centres.regions.iter().map(|r| r.count).collect(),
             heads: self.centres.heads().map_or_else(Vec::new, decoded),
         };
-        nearest_of(&self.centres, &filed.quantised(axes), &mut filed.bucket_of);
+        filed.move_to_nearest(&self.centres);
         let mut model = Self::assemble(
             points,
             prepared,
