@@ -8,12 +8,13 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use crate::adaptive::curve::{Curve, Watched};
+use crate::adaptive::curve::{Curve, Stopping, Watched};
 use crate::adaptive::model::Model;
+use crate::adaptive::sample::split;
 use crate::adaptive::search::Ordinary;
-use crate::adaptive::stopping::{Example, Features, MissModel, Unusual, checkpoints};
+use crate::adaptive::stopping::{Example, Features, MissModel, StopRule, Unusual, checkpoints};
 use crate::adaptive::strangers::KINDS;
-use crate::adaptive::traces::{Search, Trace};
+use crate::adaptive::traces::{Early, Search, Trace};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::Kernels;
@@ -26,12 +27,10 @@ pub(crate) const RECALLS: [f64; 13] = [
     0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998,
 ];
 
-/// Points that are asked, at most, and as a part of all.
-const STORED: usize = 1024;
-const STORED_PART: usize = 4;
 /// One of so many is asked for as many neighbours as there are [`KS`] for, the others for the first of
 /// those: each of thirty or more neighbours tells about as much as three of ten.
-const MANY_PART: usize = 2;
+const MANY_PART: usize = 3;
+const MANY_STRANGERS_PART: u32 = 2;
 const FEW_KS: usize = 2;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
@@ -63,7 +62,7 @@ const ESTIMATE_SHARE: f64 = 0.25;
 /// little.
 const MOST_ESTIMATE_MISSES: f64 = 0.006;
 /// And how much of that where the query is a stranger: some kinds have it harder than others.
-const UNUSUAL_PART: f64 = 0.25;
+const UNUSUAL_PART: f64 = 0.5;
 /// Share of the stored points whose neighbours are at a usual distance.
 const USUAL: f64 = 0.97;
 /// A query that needs so many times the usual number of buckets is treated as a stranger.
@@ -72,11 +71,14 @@ const ORDINARY: f64 = 4.0;
 const SAFETY: f64 = 0.05;
 const MOST_SAFETY: f64 = 0.0025;
 /// How many times as much for one neighbour, which is found or not, so that the sample says less; and
-/// the recall down from which there is none, as more than is asked is found anyway.
+/// the recall down from which there is none.
 const SINGLE_SAFETY: f64 = 3.0;
 const LEAST_SINGLE_RECALL: f64 = 0.75;
+/// Where in [`RECALLS`] the recall is that those points are searched with which are asked for one neighbour only,
+/// and how many recalls they tell of.
+const SINGLES_RECALL: usize = 9;
+const MOST_SINGLES: usize = 8;
 
-const SAMPLE_STREAM: u64 = u64::MAX - 2;
 const EXAMPLE_STREAM: u64 = u64::MAX - 4;
 
 /// How to reach a recall at one k.
@@ -129,38 +131,27 @@ pub(crate) fn ordinary_probes(usual_probes: f64, buckets: usize) -> usize {
     (ORDINARY * usual_probes).min((usual_probes + buckets as f64) / 2.0) as usize
 }
 
-/// Which of `n` points are asked in calibration: one from each of as many equal parts. They draw no
-/// centre towards them, so that what happens to them happens to queries.
-pub(crate) fn held_out(seed: u64, n: usize) -> Vec<bool> {
-    let mut random = stream(seed, SAMPLE_STREAM);
-    let sampled = STORED.min(n / STORED_PART);
-    let mut held = vec![false; n];
-    for i in 0..sampled {
-        let (low, high) = (i * n / sampled, (i + 1) * n / sampled);
-        held[random.random_range(low as u64..high as u64) as usize] = true;
-    }
-    held
-}
-
 impl Model {
     /// Calibrate for each of [`KS`] that there are points enough for.
     pub(crate) fn calibrate(&self, seed: u64, control: &Control) -> Result<Vec<Calibration>> {
         let n = self.points.rows();
         let ks: Vec<usize> = KS.iter().copied().filter(|k| *k < n).collect();
-        let rows = &self.held_out;
+        let [rows, singles] = split(&self.held_out, n);
         let sampled = rows.len();
         let pilots: Vec<u32> = rows
             .iter()
             .copied()
             .step_by(sampled.div_ceil(PILOTS))
             .collect();
-        control.begin("calibrate", pilots.len() + sampled + STRANGERS as usize);
+        let asked = pilots.len() + sampled + STRANGERS as usize + singles.len();
+        control.begin("calibrate", asked);
         let whole = self.centres.len();
         let mut search = Search {
             ks: &ks,
             usual: vec![1.0; ks.len()],
             depth: whole,
             kappa: GENEROUS,
+            early: None,
         };
         let pilot_traces = self.stored_traces(&pilots, &search, control)?;
         search.usual = (0..ks.len())
@@ -204,36 +195,39 @@ impl Model {
         search.kappa = needed.clamp(LEAST_GENEROUS, MOST_GENEROUS);
         traces.extend(first);
         let (few, many): (Vec<u32>, Vec<u32>) = (FIRST_STRANGERS..STRANGERS)
-            .partition(|number| !(number / KINDS).is_multiple_of(MANY_PART as u32));
+            .partition(|number| !(number / KINDS).is_multiple_of(MANY_STRANGERS_PART));
         traces.extend(self.stranger_traces(seed, &many, &search, control)?);
         traces.extend(self.stranger_traces(seed, &few, &search.of_few(FEW_KS), control)?);
 
-        let usual = &search.usual;
         let calibration = |i: usize, prior: Option<&MissModel>| {
-            self.calibration(ks[i], i, usual[i], &traces, seed, prior)
+            let singles = if ks[i] == 1 { &singles[..] } else { &[] };
+            self.calibration(i, &search, &traces, singles, seed, prior, control)
         };
         // One neighbour tells little: its model begins with that of more.
         let many = usize::from(ks.len() > 1);
         let mut calibrations: Vec<_> = (many..ks.len())
             .into_par_iter()
             .map(|i| calibration(i, None))
-            .collect();
+            .collect::<Result<_>>()?;
         if many > 0 {
-            calibrations.insert(0, calibration(0, Some(&calibrations[0].model)));
+            calibrations.insert(0, calibration(0, Some(&calibrations[0].model))?);
         }
         Ok(calibrations)
     }
 
     /// The model, the curve and the margins of one k, the `i`-th.
+    #[allow(clippy::too_many_arguments)]
     fn calibration(
         &self,
-        k: usize,
         i: usize,
-        usual: f32,
+        search: &Search<'_>,
         traces: &[Trace],
+        singles: &[u32],
         seed: u64,
         prior: Option<&MissModel>,
-    ) -> Calibration {
+        control: &Control,
+    ) -> Result<Calibration> {
+        let (k, usual) = (search.ks[i], search.usual[i]);
         let buckets = self.centres.len();
         let checkpoints = checkpoints(buckets);
         let mut random = stream(seed, EXAMPLE_STREAM);
@@ -266,7 +260,14 @@ impl Model {
         let mut rests: Vec<f32> = stored.iter().map(|trace| trace.rest_share(i)).collect();
         rests.sort_unstable_by(f32::total_cmp);
         let rest = rests[at.min(rests.len() - 1)];
+        let mut near: Vec<f32> = stored
+            .iter()
+            .map(|trace| trace.far / trace.limits[i].max(f32::MIN_POSITIVE))
+            .collect();
+        near.sort_unstable_by(f32::total_cmp);
+        let nearest = near[((1.0 - USUAL) * near.len() as f64) as usize];
         let unusual = Unusual {
+            near: libm::logf(nearest + 0.01),
             distance: libm::logf(farther),
             rest: libm::logf(rest + 1e-3),
         };
@@ -306,13 +307,14 @@ impl Model {
             let odds = model.log_odds(Kernels::get(), features);
             1.0 / (1.0 + libm::exp(-f64::from(odds)))
         };
-        let watched = stored.iter().map(|trace| {
+        let watched = |trace: &Trace| {
             let shares = trace.features[i].iter().map(share).collect();
             let neighbours = &trace.neighbours[i];
             let ordinary = trace.is_ordinary(i, &ordinary);
             Watched::new(checkpoints, neighbours, ordinary, shares)
-        });
-        let curve = Curve::new(checkpoints, watched.collect(), usual_probes);
+        };
+        let all = stored.iter().map(|trace| watched(trace)).collect();
+        let curve = Curve::new(checkpoints, all, usual_probes);
         // Among many points, some distances more cost less than the memory of finer codes.
         let most_kappa = match self.centres.heads() {
             Some(_) => MOST_GENEROUS,
@@ -320,14 +322,8 @@ impl Model {
         };
         // Margins leave a part of the misses to wrong estimates, and stopping no more than the rest
         // to buckets that are not scanned.
-        let setting = |recall: f64| {
-            // A little more than is asked: what is measured on a sample is off by as much.
-            let recall = if k == 1 {
-                let most = (recall - LEAST_SINGLE_RECALL).max(0.0) * SAFETY;
-                recall + (SINGLE_SAFETY * SAFETY * (1.0 - recall)).min(most)
-            } else {
-                recall + (SAFETY * (1.0 - recall)).min(MOST_SAFETY)
-            };
+        let setting = |asked: f64| {
+            let recall = aim(k, asked);
             let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
             let kappa = quantile(&ordinary_errors, within, most_kappa);
             let unusual = 1.0 - UNUSUAL_PART * (1.0 - within);
@@ -343,6 +339,38 @@ impl Model {
         };
         let mut settings: Vec<Setting> =
             RECALLS.par_iter().map(|recall| setting(*recall)).collect();
+        if !singles.is_empty() {
+            let last = &settings[SINGLES_RECALL];
+            let search = Search {
+                kappa: last.stranger_kappa,
+                early: Some(Early {
+                    model: &model,
+                    rule: StopRule::new(last.share, last.start, buckets),
+                    expected: (1.5 * last.probes) as usize + 2,
+                }),
+                ..search.of_few(1)
+            };
+            let traces = self.stored_traces(singles, &search, control)?;
+            let stopping = Stopping {
+                share: last.share,
+                start: last.start,
+                probes: last.probes,
+            };
+            let unknown = curve.missed(&stopping, [search.kappa; 2]);
+            let mut curve = curve;
+            curve.add(
+                traces
+                    .iter()
+                    .map(|trace| watched(trace).with_unknown(unknown))
+                    .collect(),
+            );
+            let few = settings[..MOST_SINGLES].par_iter_mut().zip(RECALLS);
+            few.for_each(|(setting, asked)| {
+                let kappas = [setting.kappa, setting.stranger_kappa];
+                let stopping = curve.share(aim(k, asked), kappas, setting.start);
+                (setting.share, setting.probes) = (stopping.share, stopping.probes);
+            });
+        }
         // Who looks up later may stop at a larger share; between two recalls the larger of both
         // with the earlier start would find less than either.
         for i in 1..settings.len() {
@@ -350,7 +378,7 @@ impl Model {
             settings[i].start = settings[i].start.max(settings[i - 1].start);
             settings[i].probes = settings[i].probes.max(settings[i - 1].probes);
         }
-        Calibration {
+        Ok(Calibration {
             k,
             model,
             usual,
@@ -359,7 +387,18 @@ impl Model {
             rest,
             most_kappa,
             settings,
-        }
+        })
+    }
+}
+
+/// What to reach where `asked` is, a little more: what is measured on a sample is off by as much.
+fn aim(k: usize, asked: f64) -> f64 {
+    let safety = SAFETY * (1.0 - asked);
+    if k == 1 {
+        let most = (asked - LEAST_SINGLE_RECALL).max(0.0) * SAFETY;
+        asked + (SINGLE_SAFETY * safety).min(most)
+    } else {
+        asked + safety.min(MOST_SAFETY)
     }
 }
 

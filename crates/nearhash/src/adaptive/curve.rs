@@ -21,6 +21,9 @@ pub(crate) struct Watched {
     /// For each checkpoint, the share of neighbours that the model expects to be still to come;
     /// infinite where it cannot say.
     shares: Vec<f64>,
+    /// The share of true neighbours that are not known, as the search that was watched ended early: what such
+    /// searches miss in the mean.
+    unknown: f64,
 }
 
 impl Watched {
@@ -43,7 +46,13 @@ impl Watched {
             overrated: overrated.copied().collect(),
             ordinary,
             shares,
+            unknown: 0.0,
         }
+    }
+
+    /// The same of a search that ended early, as those that miss so much.
+    pub(crate) fn with_unknown(self, unknown: f64) -> Self {
+        Self { unknown, ..self }
     }
 
     /// The share of the neighbours that are not found by a search that stops when `m` buckets are
@@ -53,7 +62,8 @@ impl Watched {
         let unscanned = self.unscanned.get(at).copied().unwrap_or(0) as usize;
         let scanned = self.overrated.iter().take_while(|x| x.rank < m);
         let overrated = scanned.filter(|x| x.error > kappa).count();
-        (unscanned + overrated) as f64 / self.neighbours.max(1) as f64
+        let known = (unscanned + overrated) as f64 / self.neighbours.max(1) as f64;
+        self.unknown + (1.0 - self.unknown) * known
     }
 }
 
@@ -82,19 +92,40 @@ pub(crate) struct Curve<'a> {
 impl<'a> Curve<'a> {
     /// Of these searches, which looked up at `checkpoints`.
     pub(crate) fn new(checkpoints: &'a [u32], points: Vec<Watched>, usual_probes: f64) -> Self {
-        let mut falling: Vec<(f64, u32, u32)> = Vec::new();
+        let mut curve = Self {
+            checkpoints,
+            points: Vec::new(),
+            usual_probes,
+            falling: Vec::new(),
+        };
+        curve.add(points);
+        curve
+    }
+
+    /// Go by these searches, too.
+    pub(crate) fn add(&mut self, points: Vec<Watched>) {
+        let first = self.points.len();
         for (point, watched) in points.iter().enumerate() {
             let shares = watched.shares.iter().enumerate();
             let finite = shares.filter(|(_, share)| share.is_finite());
-            falling.extend(finite.map(|(at, share)| (*share, point as u32, at as u32)));
+            let point = (first + point) as u32;
+            self.falling
+                .extend(finite.map(|(at, share)| (*share, point, at as u32)));
         }
-        falling.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        Self {
-            checkpoints,
-            points,
-            usual_probes,
-            falling,
-        }
+        self.falling
+            .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        self.points.extend(points);
+    }
+
+    /// The share of the neighbours missed by searches that stop like this.
+    pub(crate) fn missed(&self, stopping: &Stopping, kappas: [f32; 2]) -> f64 {
+        let missed = self.points.iter().map(|point| {
+            let mut shares = point.shares.iter().skip(stopping.start);
+            let stop = shares.position(|share| *share <= stopping.share);
+            let at = stop.map_or(self.checkpoints.len(), |i| stopping.start + i);
+            self.outcome(point, at, kappas).0
+        });
+        missed.sum::<f64>() / self.points.len().max(1) as f64
     }
 
     /// The largest share that reaches `recall` when candidates are given so many standard errors,
@@ -118,7 +149,8 @@ impl<'a> Curve<'a> {
         }
     }
 
-    fn share(&self, recall: f64, kappas: [f32; 2], start: usize) -> Stopping {
+    /// The same, looking up no sooner than at checkpoint `start`.
+    pub(crate) fn share(&self, recall: f64, kappas: [f32; 2], start: usize) -> Stopping {
         // Each point stops at the first checkpoint whose share is no larger than asked. As what is
         // asked falls, one after the other is left for the next that is lower.
         let end = self.checkpoints.len();
@@ -175,5 +207,59 @@ impl<'a> Curve<'a> {
             return 0;
         }
         *starts.select_nth_unstable(place).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHECKPOINTS: [u32; 4] = [1, 2, 4, 8];
+
+    /// A search for one neighbour in the bucket of this rank, by a model that expects half as much at each
+    /// checkpoint as at the one before.
+    fn watched(rank: u32, first: f64) -> Watched {
+        let shares = (0..4).map(|at| first / f64::from(1 << at)).collect();
+        let neighbour = Neighbour { rank, error: 0.0 };
+        Watched::new(&CHECKPOINTS, &[neighbour], true, shares)
+    }
+
+    fn curve() -> Curve<'static> {
+        let points = (0..100).map(|i| watched(i % 10, 0.5 + 0.005 * f64::from(i)));
+        Curve::new(&CHECKPOINTS, points.collect(), 8.0)
+    }
+
+    #[test]
+    fn what_is_missed_is_what_was_aimed_at() {
+        let curve = curve();
+        for recall in [0.1, 0.2, 0.4, 0.8, 1.0] {
+            let stopping = curve.stopping(recall, [1.0; 2]);
+            let missed = curve.missed(&stopping, [1.0; 2]);
+            assert!(missed <= 1.0 - recall + 1e-9, "{recall}: {missed}");
+            // The sample is no finer than one in a hundred; a later start finds more.
+            let exact = stopping.start > 0 || missed > 1.0 - recall - 0.011;
+            assert!(exact, "{recall}: {missed}");
+        }
+    }
+
+    #[test]
+    fn of_searches_that_ended_early_more_is_missed_than_is_seen() {
+        let stopping = Stopping {
+            share: 0.2,
+            start: 0,
+            probes: 0.0,
+        };
+        let [mut with, mut without] = [curve(), curve()];
+        let more = || (0..50).map(|i| watched(i % 5, 0.7));
+        without.add(more().collect());
+        with.add(more().map(|point| point.with_unknown(0.1)).collect());
+        let [with, without] = [with, without].map(|curve| curve.missed(&stopping, [1.0; 2]));
+        // They stop at the fourth bucket, which leaves one in five of what was seen.
+        let seen = 0.2;
+        let difference = 0.1 * (1.0 - seen) / 3.0;
+        assert!(
+            (with - without - difference).abs() < 1e-9,
+            "{with} {without}"
+        );
     }
 }

@@ -19,6 +19,8 @@ const LONG_SHARE: f64 = 0.93;
 /// half of the points such copies).
 const FEWER_SHARE: f64 = 0.95;
 pub(crate) const LITTLE_BEYOND: f64 = 0.06;
+/// Among fewer points than this, fewer axes save little, and queries unlike the data lose by them.
+const FEWER_FROM: usize = 50_000;
 /// From so many axes on, sign hashes along single directions leave much to settling, and a centre's bytes
 /// cost as much as the nibbles of two points: fewer buckets, better settled.
 const MANY_AXES: usize = 192;
@@ -76,11 +78,12 @@ impl Layout {
         }
     }
 
-    /// How many axes are enough where near points differ [little](LITTLE_BEYOND) along the others; none
-    /// where they would not be fewer.
-    pub(crate) fn fewer_axes(&self, spectrum: &Spectrum) -> Option<usize> {
+    /// How many axes are enough for `rows` points where near ones differ [little](LITTLE_BEYOND) along the
+    /// others; none where they would not be fewer.
+    pub(crate) fn fewer_axes(&self, spectrum: &Spectrum, rows: usize) -> Option<usize> {
         let fewer = whole_axes(spectrum.directions_for(FEWER_SHARE));
-        (self.bits == Bits::Seven && fewer < self.axes).then_some(fewer)
+        let pays = self.bits == Bits::Seven && rows >= FEWER_FROM;
+        (pays && fewer < self.axes).then_some(fewer)
     }
 
     /// For `rows` points of `dim` numbers.

@@ -26,6 +26,7 @@ mod plan;
 pub(crate) mod projection;
 mod quantised;
 mod ranking;
+mod sample;
 mod search;
 mod searcher;
 pub(crate) mod spectrum;

@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use crate::adaptive::calibrate::held_out;
 use crate::adaptive::codes::{Bits, Codes, Projected};
 use crate::adaptive::filing::Filed;
 use crate::adaptive::layout::{LITTLE_BEYOND, Layout, MOST_AXES, Shape};
 use crate::adaptive::projection::{Projection, squared_norm};
 use crate::adaptive::quantised::Centres;
+use crate::adaptive::sample::held_out;
 use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::spectrum::Spectrum;
 use crate::control::Control;
@@ -19,6 +19,16 @@ use crate::points::{Points, RowData, SLACK};
 
 /// A query so many times farther from the mean than any point, in square, is compared with all.
 const FAR: f32 = 10.0;
+/// And one whose squared rest is so many times larger than any point's, and than this part of the squared
+/// distance of the farthest point from the mean.
+const FAR_REST: f32 = 2.0;
+const FAR_PART: f32 = 0.25;
+/// Share of the points whose rests are usual, and how many of them tell.
+const USUAL: f64 = 0.97;
+const USUAL_SAMPLE: usize = 4096;
+/// Squared rests that are no larger than this part of the farthest point's squared distance from the mean
+/// are too small to mislead estimates.
+const LEAST_REST: f32 = 1e-3;
 /// Points that the correlation of rests is measured on, and neighbours of each.
 const REST_SAMPLE: usize = 128;
 const NEIGHBOURS: usize = 10;
@@ -55,6 +65,38 @@ pub(crate) struct Model {
 pub(crate) struct Rests {
     pub(crate) correlation: f32,
     pub(crate) spread: f32,
+    /// What most points' squared rests do not exceed, and beyond which of a query's estimates say nothing.
+    pub(crate) usual: f32,
+    pub(crate) farthest: f32,
+}
+
+impl Rests {
+    /// Not measured yet, but with the bounds of these, squared, of points the farthest of which is so far,
+    /// squared, from the mean.
+    fn bounded(rests: &[f32], farthest: f32) -> Self {
+        let least = LEAST_REST * farthest.max(f32::MIN_POSITIVE);
+        let every = rests.len().div_ceil(USUAL_SAMPLE).max(1);
+        let mut some: Vec<f32> = rests.iter().copied().step_by(every).collect();
+        some.sort_unstable_by(f32::total_cmp);
+        let usual = some.get((some.len() as f64 * USUAL) as usize);
+        let most = rests.iter().fold(0.0_f32, |a, b| a.max(*b));
+        Self {
+            usual: usual.map_or(least, |rest| rest.max(least)),
+            farthest: if most > least {
+                FAR_REST * most.max(FAR_PART * farthest)
+            } else {
+                f32::INFINITY
+            },
+            ..Self::default()
+        }
+    }
+
+    /// How far the products with the rests of near points are from what is expected, in parts of those
+    /// rests' lengths, for a query of this squared rest: the larger it is, the less it goes with
+    /// others as those of points do.
+    pub(crate) fn deviation(&self, rest: f32) -> f32 {
+        self.spread * (rest * (rest / self.usual).max(1.0)).sqrt()
+    }
 }
 
 impl Default for Rests {
@@ -62,6 +104,8 @@ impl Default for Rests {
         Self {
             correlation: 0.3,
             spread: 0.3,
+            usual: f32::INFINITY,
+            farthest: f32::INFINITY,
         }
     }
 }
@@ -91,7 +135,7 @@ impl Model {
 
         control.begin("hash", n);
         let mut filed = Filed::by_hashes(y, rests, axes, &layout);
-        let fewer = layout.fewer_axes(&spectrum);
+        let fewer = layout.fewer_axes(&spectrum, n);
         if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n, axes) <= LITTLE_BEYOND) {
             filed.narrow(fewer, axes);
             projection = Projection::new(&spectrum, points.dim(), fewer);
@@ -154,7 +198,10 @@ impl Model {
             filed,
             control,
         )?;
-        model.rests = self.rests;
+        model.rests = Rests {
+            farthest: self.rests.farthest.max(model.rests.farthest),
+            ..self.rests
+        };
         model.settle = self.settle;
         Ok(model)
     }
@@ -222,9 +269,9 @@ impl Model {
             .zip(&rests)
             .map(|(y, rest)| squared_norm(y) + rest)
             .reduce(|| 0.0, f32::max);
-        let farthest = (FAR * farthest).max(f32::MIN_POSITIVE);
         let reaches = codes.buckets.iter().map(|bucket| bucket.reach);
         let reach = reaches.fold(0.0, f32::max);
+        let bounds = Rests::bounded(&rests, farthest);
         drop(y);
         control.check()?;
         let order: Vec<u32> = match rows {
@@ -248,9 +295,9 @@ impl Model {
             points,
             inverse_norms,
             ids,
-            rests: Rests::default(),
+            rests: bounds,
             settle: 0,
-            farthest,
+            farthest: (FAR * farthest).max(f32::MIN_POSITIVE),
             reach,
             held_out: Vec::new(),
         })
@@ -267,6 +314,7 @@ impl Model {
         let none = Rests {
             correlation: 0.0,
             spread: 0.0,
+            ..self.rests
         };
         if axes >= dim {
             return none;
@@ -345,6 +393,7 @@ impl Model {
         Rests {
             correlation: correlation as f32,
             spread: spread.sqrt() as f32,
+            ..self.rests
         }
     }
 
@@ -379,4 +428,33 @@ fn reordered(points: &Points, order: &[u32]) -> Result<Points> {
         RowSlice::F32(v) => RowData::F32(pick(v, dim, order)),
     };
     Points::new(data, dim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_beyond_the_usual_are_allowed_for_more_than_in_proportion() {
+        let rests: Vec<f32> = (0..1000).map(|i| i as f32).collect();
+        let bounds = Rests::bounded(&rests, 1e3);
+        assert_eq!((bounds.usual, bounds.farthest), (970.0, FAR_REST * 999.0));
+        let farther = Rests::bounded(&rests, 1e5);
+        assert_eq!(farther.farthest, FAR_REST * FAR_PART * 1e5);
+        let deviation = |rest: f32| bounds.deviation(rest) / bounds.spread;
+        assert_eq!(deviation(0.0), 0.0);
+        assert!((deviation(900.0) - 30.0).abs() < 1e-4);
+        assert!((deviation(3880.0) / 3880.0_f32.sqrt() - 2.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn rests_of_nearly_nothing_make_no_query_a_stranger() {
+        for rests in [vec![], vec![0.0; 50], vec![1e-6; 50]] {
+            let bounds = Rests::bounded(&rests, 1.0);
+            assert_eq!((bounds.usual, bounds.farthest), (LEAST_REST, f32::INFINITY));
+            assert!(bounds.deviation(1.0).is_finite());
+        }
+        let none = Rests::bounded(&[0.0; 4], 0.0);
+        assert!(none.usual > 0.0 && none.deviation(1e-30).is_finite());
+    }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Scratch {
     y: Vec<f32>,
     /// The part of its squared distance from the mean that the axes leave out.
     pub(crate) rest: [f32; 1],
+    /// Its squared distance from the mean.
+    pub(crate) far: f32,
     split: Split,
     plain: Quantised,
     pub(crate) weighted: Quantised,
@@ -114,9 +116,10 @@ impl Model {
             .project_query(kernels, &scratch.query, y, rest, &mut scratch.split);
         let far = squared_norm(y) + rest[0];
         // Infinite, or no number at all, where it overflows.
-        if far.is_nan() || far > self.farthest {
+        if far.is_nan() || far > self.farthest || rest[0] > self.rests.farthest {
             return false;
         }
+        scratch.far = far;
         scratch.plain.set(kernels, y, None);
         scratch.weighted.set(kernels, y, Some(&self.codes.weights));
         scratch
@@ -185,6 +188,7 @@ impl Model {
                 let sight = Sight {
                     scores: ranking.scores_by(rank),
                     rest: scratch.rest[0],
+                    far: scratch.far,
                     first: ranking.nearness(0),
                     next: ranking.nearness(rank),
                     scanned: rank as u32,
@@ -228,7 +232,7 @@ impl Model {
             rounding,
             centre: rounding * scratch.plain.step,
             query: rounding * scratch.weighted.step * code_norm,
-            rest: kappa * 2.0 * self.rests.spread * scratch.rest[0].sqrt(),
+            rest: kappa * 2.0 * self.rests.deviation(scratch.rest[0]),
         }
     }
 

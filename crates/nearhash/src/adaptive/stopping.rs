@@ -21,8 +21,10 @@ const MEASURES: usize = 12;
 const REST_FEATURE: usize = 11;
 /// Pairs of measures whose products count, too.
 const PRODUCTS: [(usize, usize); 6] = [(1, 3), (1, 4), (0, 4), (3, 4), (1, 8), (0, 1)];
-/// One, the measures, their squares, the products.
-pub(crate) const FEATURES: usize = 1 + 2 * MEASURES + PRODUCTS.len();
+/// One, the measures, their squares, the products, and one more measure.
+pub(crate) const FEATURES: usize = 2 + 2 * MEASURES + PRODUCTS.len();
+/// Where the logarithm of the query's distance from the mean is among the features.
+const FAR_FEATURE: usize = FEATURES - 1;
 /// Room for the features, in whole lanes.
 const PADDED: usize = 32;
 
@@ -47,6 +49,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) scores: &'a [f32],
     /// What is added to each of them: the query's squared rest.
     pub(crate) rest: f32,
+    /// The query's squared distance from the mean of all points.
+    pub(crate) far: f32,
     /// The nearest centre's, and that of the first bucket not scanned.
     pub(crate) first: f32,
     pub(crate) next: f32,
@@ -128,7 +132,7 @@ impl Sight<'_> {
                     within[2],
                     self.rest * inverse + 1e-3,
                     at(self.k).max(0.0) * inverse + 0.01,
-                    1.0,
+                    self.far * inverse + 0.01,
                     1.0,
                     1.0,
                     1.0,
@@ -147,6 +151,7 @@ impl Sight<'_> {
                 for (i, (a, b)) in PRODUCTS.iter().enumerate() {
                     features[1 + 2 * MEASURES + i] = measures[*a] * measures[*b];
                 }
+                features[FAR_FEATURE] = measures[MEASURES];
                 Some(features)
             },
         )
@@ -160,6 +165,8 @@ pub(crate) struct Unusual {
     pub(crate) distance: f32,
     /// The query's squared rest, in parts of the distance of its neighbours.
     pub(crate) rest: f32,
+    /// The query's squared distance from the mean, in the same parts.
+    pub(crate) near: f32,
 }
 
 /// From features to the logarithm of the odds that a neighbour is still to come.
@@ -172,10 +179,11 @@ pub(crate) struct MissModel {
     unusual: Unusual,
 }
 
-/// A stranger must be surer, by this power of how much farther than usual its neighbours are, or how
-/// much larger its rest, up to a bound: the model has seen few of its kind, and it has more to lose.
+/// A stranger must be surer, up to a bound: by this power of how much farther than usual its neighbours
+/// are, how much larger its rest, or how much nearer the mean it is, where many points are about as far.
+/// The model has seen few of its kind, and it has more to lose.
 const STRICTNESS: f32 = 2.0;
-const MOST_STRICTNESS: f32 = 2.5;
+const MOST_STRICTNESS: f32 = 3.5;
 /// Logarithm of how much farther than usual its neighbours must be for a query that the model can
 /// say nothing of; it is searched to the end.
 const BEYOND: f32 = 3.0;
@@ -346,7 +354,9 @@ impl MissModel {
             return f32::INFINITY;
         }
         let apart = features[REST_FEATURE] - self.unusual.rest;
-        let strictness = (STRICTNESS * far.max(apart)).clamp(0.0, MOST_STRICTNESS);
+        let near = (self.unusual.near - features[FAR_FEATURE]);
+        let strictness = STRICTNESS * far.max(apart).max(near);
+        let strictness = strictness.clamp(0.0, MOST_STRICTNESS);
         self.dot(&self.standardised(features)) + strictness
     }
 }

@@ -35,9 +35,10 @@ impl Model {
         let factor =
             |random: &mut ChaCha8Rng, by: f32| libm::powf(by, 2.0 * random.random::<f32>() - 1.0);
         match number % KINDS {
-            // The mean of two, three or ten points.
+            // The mean of two, three or many points.
             kind @ 0..=2 => {
-                let count = [2, 3, 10][kind as usize];
+                let many = 14.0 * factor(random, 3.0);
+                let count = [2, 3, many as u32][kind as usize];
                 for _ in 1..count {
                     let other = any(random);
                     made.iter_mut().zip(&other).for_each(|(x, y)| *x += y);
@@ -101,11 +102,13 @@ impl Model {
                     }
                 });
             }
-            // All of it in one to five coordinates.
+            // As much as all of it in one to five coordinates, with nothing else or beside the rest.
             13 => {
                 let count = random.random_range(1..=5_u32);
                 let norm = x.iter().map(|x| x * x).sum::<f32>().sqrt();
-                made.fill(0.0);
+                if random.random::<bool>() {
+                    made.fill(0.0);
+                }
                 for _ in 0..count {
                     let j = random.random_range(0..dim as u32) as usize;
                     made[j] += norm * factor(random, 2.0) / count as f32;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::model::Model;
 use crate::adaptive::search::{Effort, Ordinary, Scratch};
-use crate::adaptive::stopping::{Features, Sight, WATCHED};
+use crate::adaptive::stopping::{Features, MissModel, Sight, StopRule, WATCHED};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Candidate, CodeTile, Kernels, LANES, TILE, padded_width};
@@ -31,6 +31,17 @@ pub(crate) struct Search<'a> {
     pub(crate) depth: usize,
     /// Standard errors that are allowed for.
     pub(crate) kappa: f32,
+    /// When it may end before; always at the depth where there is none.
+    pub(crate) early: Option<Early<'a>>,
+}
+
+/// What ends a search for the first of the k.
+#[derive(Debug, Clone)]
+pub(crate) struct Early<'a> {
+    pub(crate) model: &'a MissModel,
+    pub(crate) rule: StopRule,
+    /// Buckets that are scanned, usually.
+    pub(crate) expected: usize,
 }
 
 impl<'a> Search<'a> {
@@ -52,8 +63,9 @@ pub(crate) struct Trace {
     pub(crate) neighbours: Vec<Vec<Neighbour>>,
     /// For each k, the squared distance (scaled) of the last neighbour.
     pub(crate) limits: Vec<f32>,
-    /// The squared rest (scaled).
+    /// The squared rest (scaled), and the squared distance from the mean.
     pub(crate) rest: f32,
+    pub(crate) far: f32,
 }
 
 impl Trace {
@@ -124,7 +136,11 @@ impl Model {
                     let near: [bool; TILE] = std::array::from_fn(|i| {
                         i < numbers.len() && self.prepare(kernels, &mut tile[i])
                     });
-                    self.take_dots(kernels, tile, near);
+                    self.take_dots(
+                        kernels,
+                        tile,
+                        near.map(|near| near && search.early.is_none()),
+                    );
                     let mut traces = Vec::new();
                     for i in (0..TILE).filter(|i| near[*i]) {
                         traces.push(self.trace(owns[i], search, &mut tile[i], live));
@@ -200,14 +216,17 @@ impl Model {
         let effort = Effort {
             k: most,
             most: search.depth,
-            expected: search.depth,
+            expected: search
+                .early
+                .as_ref()
+                .map_or(search.depth, |early| early.expected),
             first_checkpoint: 0,
             kappa,
             stranger_kappa: kappa,
             ordinary: Ordinary::ANY,
             usual: 1.0,
         };
-        self.scan(kernels, &effort, live, scratch, |_, sight| {
+        self.scan(kernels, &effort, live, scratch, |checkpoint, sight| {
             for ((out, k), usual) in features.iter_mut().zip(ks).zip(&search.usual) {
                 let watched = (*k).max(WATCHED).min(sight.nearest.len());
                 let sight = Sight {
@@ -219,7 +238,11 @@ impl Model {
                 };
                 out.push(sight.features(kernels));
             }
-            false
+            let seen = features[0].last().and_then(|seen| *seen);
+            let early = search.early.as_ref().zip(seen);
+            early.is_some_and(|(early, seen)| {
+                early.model.log_odds(kernels, &seen) <= early.rule.limits[checkpoint]
+            })
         });
         if let Some((word, bit)) = bit {
             live[word] |= bit;
@@ -278,6 +301,7 @@ impl Model {
             neighbours: Vec::new(),
             limits: Vec::new(),
             rest: scratch.rest[0],
+            far: scratch.far,
         };
         for k in ks {
             let found = &found[..(*k).min(found.len())];

@@ -125,6 +125,7 @@ fn queries_that_are_not_searched_by_codes_leave_no_trace() {
         usual: vec![1.0, 1.0],
         depth: model.centres.len(),
         kappa: GENEROUS,
+        early: None,
     };
     let kernels = Kernels::get();
     assert!(!model.prepare(kernels, &mut scratch));
@@ -176,6 +177,7 @@ fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
         usual: vec![1.0; 3],
         depth: model.centres.len(),
         kappa: GENEROUS,
+        early: None,
     };
     // Nine: the last tile is not full.
     let rows = &model.held_out[..9];
@@ -193,5 +195,57 @@ fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
             neighbours.map(|x| (x.rank, x.error)).collect()
         };
         assert_eq!(told(found), told(&alone));
+    }
+}
+
+#[test]
+fn a_search_that_may_end_early_sees_the_same_until_then() {
+    let model = even();
+    let found = &calibrated(&model, 1, 1)[0];
+    let (setting, buckets) = (&found.settings[6], model.centres.len());
+    let whole = Search {
+        ks: &[1],
+        usual: vec![found.usual],
+        depth: buckets,
+        kappa: GENEROUS,
+        early: None,
+    };
+    let early = Search {
+        early: Some(Early {
+            model: &found.model,
+            rule: StopRule::new(setting.share, setting.start, buckets),
+            expected: 4,
+        }),
+        ..whole.clone()
+    };
+    let rows = &model.held_out[..];
+    let traces = |search| model.stored_traces(rows, search, &Control::new()).unwrap();
+    let (whole, early) = (traces(&whole), traces(&early));
+    let (mut ended, mut same) = (0, 0);
+    for (whole, early) in whole.iter().zip(&early) {
+        let looks = early.features[0].len();
+        assert_eq!(early.features[0], whole.features[0][..looks]);
+        ended += usize::from(looks < whole.features[0].len());
+        same += usize::from(early.limits == whole.limits);
+    }
+    // What it is to find of the neighbours.
+    assert!(ended * 2 > rows.len(), "{ended}");
+    let part = same as f64 / rows.len() as f64;
+    assert!(part > RECALLS[6] - 0.05 && part < 1.0, "{part}");
+}
+
+#[test]
+fn more_points_that_are_asked_for_one_neighbour_move_its_settings_little() {
+    let mut model = model(normal(6000, 24), 24);
+    let with = calibrated(&model, 1, 2);
+    let [stored, singles] = split(&model.held_out, 6000);
+    assert_eq!((stored.len(), singles.len()), (1024, 375));
+    model.held_out = stored;
+    let without = calibrated(&model, 1, 2);
+    assert_eq!(told(&with)[1..], told(&without)[1..]);
+    assert_ne!(told(&with)[0], told(&without)[0]);
+    for (a, b) in with[0].settings.iter().zip(&without[0].settings) {
+        assert!((a.probes / b.probes - 1.0).abs() < 0.25, "{a:?}, {b:?}");
+        assert_eq!((a.start, a.kappa), (b.start, b.kappa));
     }
 }

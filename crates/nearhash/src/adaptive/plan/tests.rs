@@ -19,6 +19,7 @@ fn calibration(k: usize) -> Calibration {
             Unusual {
                 distance: k as f32,
                 rest: 0.0,
+                near: 0.0,
             },
             None,
         ),

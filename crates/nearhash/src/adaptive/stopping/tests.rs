@@ -10,6 +10,7 @@ use crate::random::stream;
 const NONE: Unusual = Unusual {
     distance: 100.0,
     rest: 100.0,
+    near: -100.0,
 };
 
 #[test]
@@ -59,6 +60,7 @@ fn features(
             let sight = Sight {
                 scores: &scores,
                 rest,
+                far: 2.0 * rest,
                 first,
                 next,
                 scanned: 1,
@@ -216,6 +218,7 @@ fn strangers_must_be_surer_and_the_farthest_are_never_sure() {
     let unusual = Unusual {
         distance: 0.5,
         rest: 0.5,
+        near: -0.5,
     };
     let model = MissModel::fit(&examples(6, 1000, &[(2, 1.0)], 0.0), unusual, None);
     let kernels = Kernels::get();
@@ -244,15 +247,29 @@ fn strangers_must_be_surer_and_the_farthest_are_never_sure() {
         let odds = model.log_odds(kernels, &features);
         assert!((odds - plain - strictness).abs() < 1e-4, "{rest}: {odds}");
     }
+    // And so does what is nearer to the mean than to its neighbours.
+    let mut features = [0.0; PADDED];
+    for (far, strictness) in [
+        (2.0, 0.0),
+        (-0.5, 0.0),
+        (-1.0, 1.0),
+        (-9.0, MOST_STRICTNESS),
+    ] {
+        features[FAR_FEATURE] = far;
+        let plain = model.dot(&model.standardised(&features));
+        let odds = model.log_odds(kernels, &features);
+        assert!((odds - plain - strictness).abs() < 1e-4, "{far}: {odds}");
+    }
 }
 
 #[test]
-fn the_rest_is_where_it_is_said_to_be() {
+fn the_rest_and_the_distance_from_the_mean_are_where_they_are_said_to_be() {
     let nearest: Vec<f32> = (1..=16).map(|i| i as f32).collect();
-    let features = |rest: f32| {
+    let features = |rest: f32, far: f32| {
         let sight = Sight {
             scores: &[1.0; 32],
             rest,
+            far,
             first: 1.0,
             next: 2.0,
             scanned: 4,
@@ -262,11 +279,14 @@ fn the_rest_is_where_it_is_said_to_be() {
             k: 10,
             usual: 8.0,
         };
-        sight.features(Kernels::get()).unwrap()[REST_FEATURE]
+        sight.features(Kernels::get()).unwrap()
     };
-    for rest in [0.0, 0.5, 30.0] {
+    for number in [0.0, 0.5, 30.0] {
         // In parts of the tenth distance.
-        assert!((features(rest) - (rest / 10.0 + 1e-3).ln()).abs() < 3e-3);
+        let rest = features(number, 7.0)[REST_FEATURE];
+        assert!((rest - (number / 10.0 + 1e-3).ln()).abs() < 3e-3);
+        let far = features(0.3, number)[FAR_FEATURE];
+        assert!((far - (number / 10.0 + 1e-2).ln()).abs() < 3e-3);
     }
 }
 
@@ -284,7 +304,7 @@ fn with_few_examples_a_model_stays_near_its_prior() {
             .sum::<f64>()
             / 200.0
     };
-    let few = examples(3, 60, &truth, -1.2);
+    let few = examples(3, 30, &truth, -1.2);
     let alone = apart(&MissModel::fit(&few, NONE, None));
     let with = apart(&MissModel::fit(&few, NONE, Some(&prior)));
     assert!(with < 0.5 * alone, "{with} {alone}");
