@@ -29,7 +29,7 @@ pub(crate) const RECALLS: [f64; 13] = [
 
 /// One of so many is asked for as many neighbours as there are [`KS`] for, the others for the first of
 /// those: each of thirty or more neighbours tells about as much as three of ten.
-const MANY_PART: usize = 3;
+const MANY_PART: usize = 2;
 const MANY_STRANGERS_PART: u32 = 2;
 const FEW_KS: usize = 2;
 /// Of them, searched to the very end, to see how deep the others must go.

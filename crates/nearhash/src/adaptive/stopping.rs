@@ -21,10 +21,11 @@ const MEASURES: usize = 12;
 const REST_FEATURE: usize = 11;
 /// Pairs of measures whose products count, too.
 const PRODUCTS: [(usize, usize); 6] = [(1, 3), (1, 4), (0, 4), (3, 4), (1, 8), (0, 1)];
-/// One, the measures, their squares, the products, and one more measure.
-pub(crate) const FEATURES: usize = 2 + 2 * MEASURES + PRODUCTS.len();
-/// Where the logarithm of the query's distance from the mean is among the features.
-const FAR_FEATURE: usize = FEATURES - 1;
+/// One, the measures, their squares, the products.
+pub(crate) const FEATURES: usize = 1 + 2 * MEASURES + PRODUCTS.len();
+/// Where the logarithm of the query's distance from the mean stands, behind them: only how sure to be
+/// hangs on it. In crowds of points it would tell a model too well when stored ones have been found.
+const FAR_FEATURE: usize = FEATURES;
 /// Room for the features, in whole lanes.
 const PADDED: usize = 32;
 

@@ -304,7 +304,7 @@ fn with_few_examples_a_model_stays_near_its_prior() {
             .sum::<f64>()
             / 200.0
     };
-    let few = examples(3, 30, &truth, -1.2);
+    let few = examples(3, 60, &truth, -1.2);
     let alone = apart(&MissModel::fit(&few, NONE, None));
     let with = apart(&MissModel::fit(&few, NONE, Some(&prior)));
     assert!(with < 0.5 * alone, "{with} {alone}");

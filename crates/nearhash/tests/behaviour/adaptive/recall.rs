@@ -250,7 +250,7 @@ fn short_vectors_keep_the_axes_along_which_near_points_differ() {
     let mut generator = ChaCha8Rng::seed_from_u64(11);
     let mut normal = |by: f32| by * generator.sample::<f32, _>(StandardNormal);
     let mut rows: Vec<f32> = Vec::new();
-    for _ in 0..3000 {
+    for _ in 0..13_000 {
         // Clusters, so that there are near points.
         let centre: Vec<f32> = (0..dim).map(|j| normal(0.94_f32.powi(j))).collect();
         for _ in 0..4 {
@@ -263,6 +263,8 @@ fn short_vectors_keep_the_axes_along_which_near_points_differ() {
         index.describe().codes.unwrap().axes
     };
     let few = axes(rows.clone());
+    // Among few points all axes are kept.
+    assert_eq!(axes(rows[..12_000 * dim as usize].to_vec()), 48);
     // Near copies of all of them, with the same noise in every coordinate.
     let copies: Vec<f32> = rows.iter().map(|x| x + normal(0.1)).collect();
     rows.extend(copies);
