@@ -355,7 +355,7 @@ impl MissModel {
             return f32::INFINITY;
         }
         let apart = features[REST_FEATURE] - self.unusual.rest;
-        let near = (self.unusual.near - features[FAR_FEATURE]);
+        let near = self.unusual.near - features[FAR_FEATURE];
         let strictness = STRICTNESS * far.max(apart).max(near);
         let strictness = strictness.clamp(0.0, MOST_STRICTNESS);
         self.dot(&self.standardised(features)) + strictness
