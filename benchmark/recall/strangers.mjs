@@ -97,6 +97,39 @@ const ANY = [
     const stretch = 10 * Math.hypot(...Array.from(source.pick())) / Math.hypot(...away)
     return (column) => picked[column] + stretch * away[column]
   }),
+  from('mean-of-thirty', ({ pick }) => {
+    const picked = Array.from({ length: 30 }, () => pick())
+    return (column) => picked.reduce((sum, row) => sum + row[column], 0) / picked.length
+  }),
+  {
+    name: 'toward-mean',
+    prepare(source, random) {
+      const mean = source.mean()
+      return (row) => {
+        const [picked, share] = [source.pick(), random.between(0.1, 0.6)]
+        row.forEach((_, column) => { row[column] = mean[column] + share * (picked[column] - mean[column]) })
+      }
+    },
+  },
+  from('one-blown-up', ({ pick, random, dim }) => {
+    const [picked, blown] = [pick(), random.integer(dim)]
+    const more = Math.hypot(...Array.from(picked))
+    return (column) => picked[column] + (column === blown ? more : 0)
+  }),
+  from('nearly-even', ({ pick, random, dim }) => {
+    const length = Math.hypot(...Array.from(pick()))
+    const level = random.between(0.2, 2) * length / Math.sqrt(dim)
+    return () => level * (1 + 0.05 * random.normal())
+  }),
+  from('spliced', ({ pick, dim }) => {
+    const [first, second] = [pick(), pick()]
+    return (column) => (column < dim / 2 ? first[column] : second[column])
+  }),
+  from('near-copy', ({ pick, random, dim }) => {
+    const [picked, away] = [pick(), Array.from({ length: dim }, () => random.normal())]
+    const stretch = 0.01 * Math.hypot(...Array.from(picked)) / Math.hypot(...away)
+    return (column) => picked[column] + stretch * away[column]
+  }),
 ]
 
 /** @type {Readonly<Record<Nature, readonly Kind[]>>} */
