@@ -4,6 +4,9 @@ use crate::adaptive::traces::Neighbour;
 
 /// Stored points that would stop before a search first looks up, at most, as a share.
 const EARLY: f64 = 0.2;
+/// A search stops where no larger share than so many times the one that is allowed in the mean is still to come,
+/// even if the stored points could stop sooner: others would lose by it.
+const CAUTION: f64 = 4.0;
 /// A search that no checkpoint stops counts as so many times the usual number of buckets.
 const ENDLESS: f64 = 8.0;
 
@@ -174,7 +177,7 @@ impl<'a> Curve<'a> {
             if *at != *left as usize {
                 continue;
             }
-            if missing <= (1.0 - recall) * count {
+            if missing <= (1.0 - recall) * count && share <= CAUTION * (1.0 - recall) {
                 break;
             }
             share = below * (1.0 - 1e-9);

@@ -104,7 +104,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x3dd4_1a90_23b6_b757;
+const GOLDEN: u64 = 0xd959_41d4_ee11_3f69;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
