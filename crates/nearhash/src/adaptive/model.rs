@@ -23,9 +23,6 @@ const FAR: f32 = 10.0;
 /// distance of the farthest point from the mean.
 const FAR_REST: f32 = 2.0;
 const FAR_PART: f32 = 0.25;
-/// Share of the points whose rests are usual, and how many of them tell.
-const USUAL: f64 = 0.97;
-const USUAL_SAMPLE: usize = 4096;
 /// Squared rests that are no larger than this part of the farthest point's squared distance from the mean
 /// are too small to mislead estimates.
 const LEAST_REST: f32 = 1e-3;
@@ -65,8 +62,7 @@ pub(crate) struct Model {
 pub(crate) struct Rests {
     pub(crate) correlation: f32,
     pub(crate) spread: f32,
-    /// What most points' squared rests do not exceed, and beyond which of a query's estimates say nothing.
-    pub(crate) usual: f32,
+    /// Beyond which squared rest of a query estimates say nothing.
     pub(crate) farthest: f32,
 }
 
@@ -75,13 +71,8 @@ impl Rests {
     /// squared, from the mean.
     fn bounded(rests: &[f32], farthest: f32) -> Self {
         let least = LEAST_REST * farthest.max(f32::MIN_POSITIVE);
-        let every = rests.len().div_ceil(USUAL_SAMPLE).max(1);
-        let mut some: Vec<f32> = rests.iter().copied().step_by(every).collect();
-        some.sort_unstable_by(f32::total_cmp);
-        let usual = some.get((some.len() as f64 * USUAL) as usize);
         let most = rests.iter().fold(0.0_f32, |a, b| a.max(*b));
         Self {
-            usual: usual.map_or(least, |rest| rest.max(least)),
             farthest: if most > least {
                 FAR_REST * most.max(FAR_PART * farthest)
             } else {
@@ -90,13 +81,6 @@ impl Rests {
             ..Self::default()
         }
     }
-
-    /// How far the products with the rests of near points are from what is expected, in parts of those
-    /// rests' lengths, for a query of this squared rest: the larger it is, the less it goes with
-    /// others as those of points do.
-    pub(crate) fn deviation(&self, rest: f32) -> f32 {
-        self.spread * (rest * (rest / self.usual).max(1.0)).sqrt()
-    }
 }
 
 impl Default for Rests {
@@ -104,7 +88,6 @@ impl Default for Rests {
         Self {
             correlation: 0.3,
             spread: 0.3,
-            usual: f32::INFINITY,
             farthest: f32::INFINITY,
         }
     }
@@ -435,26 +418,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rests_beyond_the_usual_are_allowed_for_more_than_in_proportion() {
+    fn rests_far_beyond_those_of_all_points_make_a_query_a_stranger() {
         let rests: Vec<f32> = (0..1000).map(|i| i as f32).collect();
-        let bounds = Rests::bounded(&rests, 1e3);
-        assert_eq!((bounds.usual, bounds.farthest), (970.0, FAR_REST * 999.0));
+        assert_eq!(Rests::bounded(&rests, 1e3).farthest, FAR_REST * 999.0);
         let farther = Rests::bounded(&rests, 1e5);
         assert_eq!(farther.farthest, FAR_REST * FAR_PART * 1e5);
-        let deviation = |rest: f32| bounds.deviation(rest) / bounds.spread;
-        assert_eq!(deviation(0.0), 0.0);
-        assert!((deviation(900.0) - 30.0).abs() < 1e-4);
-        assert!((deviation(3880.0) / 3880.0_f32.sqrt() - 2.0).abs() < 1e-4);
     }
 
     #[test]
     fn rests_of_nearly_nothing_make_no_query_a_stranger() {
         for rests in [vec![], vec![0.0; 50], vec![1e-6; 50]] {
-            let bounds = Rests::bounded(&rests, 1.0);
-            assert_eq!((bounds.usual, bounds.farthest), (LEAST_REST, f32::INFINITY));
-            assert!(bounds.deviation(1.0).is_finite());
+            assert_eq!(Rests::bounded(&rests, 1.0).farthest, f32::INFINITY);
         }
-        let none = Rests::bounded(&[0.0; 4], 0.0);
-        assert!(none.usual > 0.0 && none.deviation(1e-30).is_finite());
     }
 }

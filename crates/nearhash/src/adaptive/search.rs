@@ -232,7 +232,7 @@ impl Model {
             rounding,
             centre: rounding * scratch.plain.step,
             query: rounding * scratch.weighted.step * code_norm,
-            rest: kappa * 2.0 * self.rests.deviation(scratch.rest[0]),
+            rest: kappa * 2.0 * self.rests.spread * scratch.rest[0].sqrt(),
         }
     }
 

@@ -104,7 +104,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0xd959_41d4_ee11_3f69;
+const GOLDEN: u64 = 0x0ce2_8cc2_1a40_8aef;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
