@@ -30,7 +30,6 @@ pub(crate) const RECALLS: [f64; 13] = [
 /// One of so many is asked for as many neighbours as there are [`KS`] for, the others for the first of
 /// those: each of thirty or more neighbours tells about as much as three of ten.
 const MANY_PART: usize = 2;
-const MANY_STRANGERS_PART: u32 = 2;
 const FEW_KS: usize = 2;
 /// Of them, searched to the very end, to see how deep the others must go.
 const PILOTS: usize = 48;
@@ -195,7 +194,7 @@ impl Model {
         search.kappa = needed.clamp(LEAST_GENEROUS, MOST_GENEROUS);
         traces.extend(first);
         let (few, many): (Vec<u32>, Vec<u32>) = (FIRST_STRANGERS..STRANGERS)
-            .partition(|number| !(number / KINDS).is_multiple_of(MANY_STRANGERS_PART));
+            .partition(|number| !(number / KINDS).is_multiple_of(MANY_PART as u32));
         traces.extend(self.stranger_traces(seed, &many, &search, control)?);
         traces.extend(self.stranger_traces(seed, &few, &search.of_few(FEW_KS), control)?);
 

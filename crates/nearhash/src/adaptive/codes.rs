@@ -181,7 +181,6 @@ impl Codes {
             first_group += groups;
         }
         let weights = weights(centres, &buckets, rows);
-
         let stride = 1 + bits.lines(axes);
         let mut codes = Self {
             bits,

@@ -373,4 +373,4 @@ fn eigen(matrix: DMatrix<f64>, most: usize) -> (DMatrix<f64>, Vec<f64>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

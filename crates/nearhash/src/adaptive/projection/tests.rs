@@ -1,26 +1,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use rand::RngExt;
-use rand_distr::StandardNormal;
 
 use super::*;
+use crate::adaptive::spectrum::tests::{normal, prepared};
 use crate::kernel::padded_width;
-use crate::metric::Metric;
-use crate::points::{RowSlice, RowsView};
-use crate::random::stream;
-
-/// Normal numbers, dimension j with a standard deviation of `decay` to the power j.
-fn normal(seed: u64, count: usize, dim: usize, decay: f32) -> Vec<f32> {
-    let mut random = stream(seed, 0);
-    (0..count * dim)
-        .map(|i| random.sample::<f32, _>(StandardNormal) * decay.powi((i % dim) as i32))
-        .collect()
-}
-
-fn prepared(rows: &[f32], dim: usize) -> Prepared<'_> {
-    let view = RowsView::new(RowSlice::F32(rows), dim).unwrap();
-    Prepared::new("x", &view, Metric::Euclidean).unwrap()
-}
 
 /// A projection of rows on so many axes, with what it makes of them.
 fn projected(rows: &[f32], dim: usize, axes: usize) -> (Projection, Vec<f32>, Vec<f32>) {
