@@ -98,7 +98,7 @@ describe('a worker', () => {
   test('says what is missing, and goes on after a request that failed', async () => {
     const channel = new Channel(rivalOf('exact'), { threads: 1 })
     try {
-      const request = { plan: 'none', setting: {}, k: 1, count: 1, warmUp: 0, calls: 'single' as const }
+      const request = { plan: 'none', setting: {}, k: 1, count: 1, queries: 1, warmUp: 0, calls: 'single' as const }
       await expect(channel.time(request)).rejects.toThrow('nothing was built as "none"')
       await expect(channel.time(request)).rejects.toThrow('nothing was built as "none"')
     } finally {

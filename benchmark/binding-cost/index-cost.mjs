@@ -74,7 +74,7 @@ export async function measureSession(set, { queries: count, rounds, threads, k }
     const index = new Index({ metric: set.metric, seed: SEED }).fitSync(set.base)
 
     // Each call is made twice and timed the second time: the first one finds the caches as the other process left them.
-    const request = { plan: PLAN.name, setting: {}, k, count, warmUp: count }
+    const request = { plan: PLAN.name, setting: {}, k, count, queries: count, warmUp: count }
     await rust.answer({ ...request, out: answerFile })
     const file = await readFile(answerFile)
     const expected = new Uint32Array(file.buffer, file.byteOffset, count * k)

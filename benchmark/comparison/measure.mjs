@@ -69,6 +69,11 @@ const ENOUGH_RECALL = 0.998
 /** Recalls that batches on all threads are timed at. */
 const BATCH_RECALLS = [0.95, 0.99]
 const FEWEST_QUERIES = 50
+/**
+ * Part of a pass that is asked before the clock starts: the rivals took turns, so that caches are full of others'
+ * data. As many queries for all would be as many milliseconds for the slow and next to nothing for the fast.
+ */
+const WARM_UP = 0.25
 const TRIAL_QUERIES = 20
 
 /**
@@ -144,10 +149,10 @@ async function measureOneThread(field, task, { depths, rounds, passSeconds }, { 
             const ids = new Int32Array(file.buffer, file.byteOffset, file.byteLength / 4)
             const recall = summariseRecall(task.truth.recallPerQuery(ids, k, task.judged))
             if (plan.exact || recall.recall >= LEAST_RECALL) {
-              const { seconds } = await contestant.channel.time({ ...request, count: Math.min(TRIAL_QUERIES, task.judged), warmUp: 0, calls: 'single' })
+              const { seconds } = await contestant.channel.time({ ...request, count: Math.min(TRIAL_QUERIES, task.judged), queries: task.queries, warmUp: 0, calls: 'single' })
               const trial = Math.max(seconds, 1e-7) / Math.min(TRIAL_QUERIES, task.judged)
-              const count = Math.min(task.judged, Math.max(FEWEST_QUERIES, Math.round(passSeconds / trial)))
-              passes.push(new Pass(contestant, plan, { setting, k, recall, count, threads: 1 }))
+              const count = Math.max(FEWEST_QUERIES, Math.round(passSeconds / trial))
+              passes.push(new Pass(contestant, plan, { setting, k, recall, count, queries: task.queries, batch: Math.min(task.judged, count), threads: 1 }))
             }
             if (recall.recall >= ENOUGH_RECALL) break
           }
@@ -193,7 +198,7 @@ async function measureParallel(field, task, { rounds, passSeconds, threads }, me
       const { setting, k, recall, p1, p5, none } = point
       // As on one thread, times the threads that share the work.
       const count = Math.min(task.queries, Math.max(FEWEST_QUERIES, Math.round((passSeconds * 1e6 * threads) / perQuery)))
-      passes.push(new Pass(contestant, plan, { setting, k, count, threads, recall: { recall, p1, p5, none } }))
+      passes.push(new Pass(contestant, plan, { setting, k, count, queries: task.queries, batch: count, threads, recall: { recall, p1, p5, none } }))
     }
   }
   for (let round = 0; round < rounds; round++) {
@@ -214,7 +219,9 @@ async function measureParallel(field, task, { rounds, passSeconds, threads }, me
 class Pass {
   /** @type {Record<'single' | 'all', { wall: number[], cpu: number[] }>} */
   #times = { single: { wall: [], cpu: [] }, all: { wall: [], cpu: [] } }
+  #batch
   #count
+  #queries
   #recall
   #setting
   #threads
@@ -222,23 +229,26 @@ class Pass {
   /**
    * @param {import('./contestants.mjs').Contestant} contestant
    * @param {import('../rivals/rival.mjs').Plan} plan
-   * @param {{ setting: Setting, k: number, recall: RecallSummary, count: number, threads: number }} task
+   * @param {{ setting: Setting, k: number, recall: RecallSummary, count: number, queries: number, batch: number, threads: number }} task
+   *   count: single calls; they go round the queries; batch: queries in one call
    */
-  constructor(contestant, plan, { setting, k, recall, count, threads }) {
+  constructor(contestant, plan, { setting, k, recall, count, queries, batch, threads }) {
     this.contestant = contestant
     this.plan = plan
     this.k = k
     this.#setting = setting
     this.#recall = recall
     this.#count = count
+    this.#queries = queries
+    this.#batch = batch
     this.#threads = threads
   }
 
   /** @param {'single' | 'all'} calls */
   async run(calls) {
-    const count = this.#count
+    const count = calls === 'all' ? this.#batch : this.#count
     const { seconds, cpuSeconds } = await this.contestant.channel.time({
-      plan: this.plan.name, setting: this.#setting, k: this.k, count, warmUp: Math.min(count, 100), calls,
+      plan: this.plan.name, setting: this.#setting, k: this.k, count, queries: this.#queries, warmUp: Math.ceil(count * WARM_UP), calls,
     })
     this.#times[calls].wall.push((seconds * 1e6) / count)
     this.#times[calls].cpu.push((cpuSeconds * 1e6) / count)

@@ -85,8 +85,8 @@ export class Channel {
   }
 
   /**
-   * @param {{ plan: string, setting: import('./rival.mjs').Setting, k: number, count: number, warmUp: number, calls: 'single' | 'all' }} request
-   * @returns {Promise<Elapsed>} of the first `count` queries, a call each or one call for all
+   * @param {{ plan: string, setting: import('./rival.mjs').Setting, k: number, count: number, queries: number, warmUp: number, calls: 'single' | 'all' }} request
+   * @returns {Promise<Elapsed>} of `count` calls that go round all queries after `warmUp` of them, or of one call for the first `count`
    */
   time(request) {
     return this.#ask({ do: 'time', ...request })

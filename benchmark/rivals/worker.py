@@ -51,7 +51,7 @@ class Worker:
         answers.tofile(out)
         return {}
 
-    def time(self, plan, setting, k, count, warmUp, calls):
+    def time(self, plan, setting, k, count, queries, warmUp, calls):
         index = self.built[plan]
         index.set(setting, k)
         gc.collect()
@@ -63,10 +63,12 @@ class Worker:
                 index.all(count, k)
                 return clock()
             one = index.one
-            for query in range(warmUp):
+            order = [asked % queries for asked in range(warmUp + count)]
+            for query in order[:warmUp]:
                 one(query, k)
+            order = order[warmUp:]
             clock = start_clock()
-            for query in range(count):
+            for query in order:
                 one(query, k)
             return clock()
         finally:

@@ -218,11 +218,12 @@ impl Worker {
             search.all(count)?;
             return Ok(clock.stop());
         }
-        for query in 0..warm_up {
+        let mut round = (0..number(request, "queries")?).cycle();
+        for query in round.by_ref().take(warm_up) {
             search.one(query)?;
         }
         let clock = Clock::start();
-        for query in 0..count {
+        for query in round.take(count) {
             std::hint::black_box(search.one(query)?);
         }
         Ok(clock.stop())
