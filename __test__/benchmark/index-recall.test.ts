@@ -172,6 +172,20 @@ function pretend(spoil: (found: Found, query: number, asked: { k: number; recall
 describe('the check of Index', async () => {
   const set = firstQueries(await readBundledSet({ queries: 1000 }), 400)
 
+  test('asks indexes of several seeds for strangers, and one for what is held out', async () => {
+    const seeds: number[] = []
+    const Promising = pretend() as unknown as new (options: { metric: Metric }) => object
+    const Seeded = class extends Promising {
+      constructor(options: { metric: Metric; seed: number }) {
+        super(options)
+        seeds.push(options.seed)
+      }
+    } as unknown as IndexClass
+    const { failures } = await checkIndex(set, Seeded, { seeds: [4, 7] })
+    expect(failures).toEqual([])
+    expect(seeds).toEqual([4, 7])
+  })
+
   test('passes what keeps its promise', async () => {
     const stages: string[] = []
     const { rows, failures } = await checkIndex(set, pretend(), { onProgress: (stage) => stages.push(stage) })
@@ -192,7 +206,7 @@ describe('the check of Index', async () => {
     ['approximate answers at recall 1', (found, query, { k, recall }) => (recall === 1 && query === 3 && k === 10 ? { ids: found.ids.toReversed(), distances: found.distances } : found), /recall 1, k = 10: 1 of 100 answers differ/],
   ])('fails on %s', async (name, spoil, message) => {
     const Faulty = name === 'more recall than was asked' ? exact() : pretend(spoil)
-    const { failures } = await checkIndex(set, Faulty)
+    const { failures } = await checkIndex(set, Faulty, { seeds: [0] })
     expect(failures.join('\n')).toMatch(message)
   })
 })

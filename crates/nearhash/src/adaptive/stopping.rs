@@ -184,7 +184,7 @@ pub(crate) struct MissModel {
 /// are, how much larger its rest, or how much nearer the mean it is, where many points are about as far.
 /// The model has seen few of its kind, and it has more to lose.
 const STRICTNESS: f32 = 2.0;
-const MOST_STRICTNESS: f32 = 3.5;
+const MOST_STRICTNESS: f32 = 5.0;
 /// Logarithm of how much farther than usual its neighbours must be for a query that the model can
 /// say nothing of; it is searched to the end.
 const BEYOND: f32 = 3.0;
