@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use nearhash::adaptive::{AdaptiveIndex, SearchOptions};
-use nearhash::{Control, Error, LshIndex, Neighbors, Points, Result, RowsView};
+use nearhash::{Control, Error, LshIndex, Neighbors, Points, Result, RowSlice, RowsView};
 use proptest::prelude::*;
 
 use crate::adaptive::{self, METRICS, asked, floats, with_metric};
@@ -334,6 +334,28 @@ pub(crate) fn assert_searched_meanwhile(
         }
     });
     assert_eq!(index.size(), rows.rows());
+}
+
+/// `search_one` fills the places of each query as the batch says, and leaves the others as they are.
+#[track_caller]
+pub(crate) fn assert_alone_as_in_batch<'a>(
+    batch: &Neighbors,
+    queries: impl Iterator<Item = &'a [f32]>,
+    search_one: impl Fn(RowSlice<'_>, &mut [u32], &mut [f32]) -> Result<usize>,
+) {
+    let k = batch.k;
+    let mut asked = 0;
+    for (i, query) in queries.enumerate() {
+        let (mut ids, mut distances) = (vec![u32::MAX; k], vec![-1.0; k]);
+        let count = search_one(RowSlice::F32(query), &mut ids, &mut distances).unwrap();
+        assert_eq!(count, batch.counts[i] as usize);
+        assert_eq!(ids[..count], batch.ids[i * k..][..count]);
+        assert_eq!(distances[..count], batch.distances[i * k..][..count]);
+        assert!(ids[count..].iter().all(|id| *id == u32::MAX));
+        assert!(distances[count..].iter().all(|x| *x == -1.0));
+        asked += 1;
+    }
+    assert_eq!(asked, batch.counts.len());
 }
 
 /// Wait until the work under `control` has come to a stage. A minute without it is a failure.

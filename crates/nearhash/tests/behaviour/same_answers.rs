@@ -8,6 +8,7 @@ use nearhash::{
 
 use crate::digest::{Digest, assert_same_for_any_threads, assert_same_on_every_level, tell};
 use crate::photos::{COUNTS, DIM, QUERIES, SCALED, queries};
+use crate::point_index::assert_alone_as_in_batch;
 use crate::{SRP, fitted, l2, normal, options, view};
 
 const FAMILIES: [FamilyKind; 2] = [SRP, l2(4.0)];
@@ -270,20 +271,12 @@ fn one_query_is_answered_as_in_a_batch_and_writes_only_what_it_found() {
             let batch = index
                 .search(&view(&asked, dim), k, &Control::new())
                 .unwrap();
-            let mut short = 0;
-            for (i, query) in asked.chunks_exact(dim).enumerate() {
-                let (mut ids, mut distances) = ([u32::MAX; 7], [-1.0; 7]);
-                let count = index
-                    .search_one(RowSlice::F32(query), &mut ids, &mut distances)
-                    .unwrap();
-                assert_eq!(count, batch.counts[i] as usize);
-                assert_eq!(ids[..count], batch.ids[i * k..][..count]);
-                assert_eq!(distances[..count], batch.distances[i * k..][..count]);
-                assert!(ids[count..].iter().all(|id| *id == u32::MAX));
-                assert!(distances[count..].iter().all(|distance| *distance == -1.0));
-                short += usize::from(count < k);
-            }
-            assert!(short > 0 || budget > 0, "no list was short");
+            let queries = asked.chunks_exact(dim);
+            assert_alone_as_in_batch(&batch, queries, |query, ids, distances| {
+                index.search_one(query, ids, distances)
+            });
+            let short = batch.counts.iter().any(|count| (*count as usize) < k);
+            assert!(short || budget > 0, "no list was short");
         }
         let query = RowSlice::F32(&rows[..dim]);
         assert!(index.search_one(query, &mut [], &mut []).is_err());

@@ -9,7 +9,8 @@ mod naive;
 use proptest::prelude::*;
 use rand::Rng;
 
-use super::{config, generator};
+use super::generator;
+use crate::testing::config;
 use crate::{Control, FamilyKind, Points, RowData, RowSlice, RowsView};
 use comparison::check;
 use kinds::{KINDS, Kind, numbered, queries, shape_of};

@@ -2,11 +2,12 @@
 //! one, and whatever type holds the numbers.
 
 use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
-use nearhash::{Control, Filter, Metric, Neighbors, RowData, RowSlice};
+use nearhash::{Control, Filter, Metric, Neighbors, RowData};
 
 use super::{asked, clustered, fitted, floats, in_regions, samples, search, with_metric};
 use crate::digest::{Digest, assert_same_for_any_threads, assert_same_on_every_level, tell};
 use crate::photos::{COUNTS, DIM};
+use crate::point_index::assert_alone_as_in_batch;
 use crate::{view, with_threads};
 
 fn add_index(digest: &mut Digest, index: &AdaptiveIndex, queries: &[f32], dim: usize) {
@@ -124,20 +125,11 @@ fn one_query_is_answered_as_in_a_batch_and_writes_only_what_it_found() {
                 ..SearchOptions::nearest(20)
             },
         ] {
-            let k = options.k;
             let batch = search(&sample.index, &sample.queries(), &options);
-            for (i, query) in sample.queries.chunks_exact(sample.dim).enumerate() {
-                let (mut ids, mut distances) = (vec![u32::MAX; k], vec![-1.0; k]);
-                let count = sample
-                    .index
-                    .search_one(RowSlice::F32(query), &options, &mut ids, &mut distances)
-                    .unwrap();
-                assert_eq!(count, batch.counts[i] as usize);
-                assert_eq!(ids[..count], batch.ids[i * k..][..count]);
-                assert_eq!(distances[..count], batch.distances[i * k..][..count]);
-                assert!(ids[count..].iter().all(|id| *id == u32::MAX));
-                assert!(distances[count..].iter().all(|x| *x == -1.0));
-            }
+            let queries = sample.queries.chunks_exact(sample.dim);
+            assert_alone_as_in_batch(&batch, queries, |query, ids, distances| {
+                sample.index.search_one(query, &options, ids, distances)
+            });
         }
     }
 }
