@@ -86,6 +86,8 @@ impl<T> TypeName for Array<T> {
 }
 
 impl<T: Element> ToNapiValue for Array<T> {
+    /// # Safety
+    /// As for [`ToNapiValue`]: `env` is that of the call in progress.
     unsafe fn to_napi_value(env: sys::napi_env, array: Self) -> Result<sys::napi_value> {
         let Self(values) = array;
         if values.len() > MAX_VALUES {

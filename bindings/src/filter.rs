@@ -24,6 +24,8 @@ impl TypeName for IdSet {
 impl ValidateNapiValue for IdSet {}
 
 impl FromNapiValue for IdSet {
+    /// # Safety
+    /// As for [`FromNapiValue`]: `env` and `value` are those of the call in progress.
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         // SAFETY: the caller's promise, passed on.
         let array = unsafe { TypedArray::from_napi_value(env, value) }?;

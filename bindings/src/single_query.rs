@@ -133,6 +133,8 @@ impl TypeName for ScratchBuffer {
 impl ValidateNapiValue for ScratchBuffer {}
 
 impl FromNapiValue for ScratchBuffer {
+    /// # Safety
+    /// As for [`FromNapiValue`]: `env` and `value` are those of the call in progress.
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         let (mut data, mut bytes) = (ptr::null_mut(), 0);
         // SAFETY: `env` and `value` are those of the call in progress; the out-pointers are valid.
@@ -158,6 +160,8 @@ struct Bound {
 }
 
 impl ToNapiValue for SingleSearch {
+    /// # Safety
+    /// As for [`ToNapiValue`]: `env` is that of the call in progress.
     unsafe fn to_napi_value(env: sys::napi_env, search: Self) -> Result<sys::napi_value> {
         let Self { answer, buffer } = search;
         let mut reference = ptr::null_mut();

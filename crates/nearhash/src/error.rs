@@ -162,3 +162,15 @@ impl Error {
         }
     }
 }
+
+/// Refuse 0.
+pub(crate) fn check_at_least_1(argument: &'static str, value: usize) -> Result<()> {
+    if value == 0 {
+        return Err(Error::argument_error(
+            argument,
+            value,
+            "a whole number, at least 1",
+        ));
+    }
+    Ok(())
+}

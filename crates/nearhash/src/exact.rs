@@ -11,7 +11,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::control::Control;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_at_least_1};
 use crate::kernel::{Kernels, padded_width};
 use crate::metric::{Metric, Prepared, points_need_wide, query_needs_wide, wide_distance};
 use crate::points::RowsView;
@@ -37,9 +37,7 @@ impl Neighbors {
     /// # Errors
     /// When k is 0 or the result would be larger than memory can address.
     pub(crate) fn empty(queries: usize, k: usize) -> Result<Self> {
-        if k == 0 {
-            return Err(Error::argument_error("k", k, "a whole number, at least 1"));
-        }
+        check_at_least_1("k", k)?;
         let places = result_size("k", queries, k)?;
         Ok(Self {
             k,

@@ -1,10 +1,11 @@
 //! The state of an index: read by any number of searches, changed by one call at a time.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
-use crate::points::{RowsView, check_dim, one_row};
+use crate::points::{Points, RowsView, check_dim, end_of_ids, one_row};
 
 /// A state that readers keep while it is replaced. There is none before the first points.
 #[derive(Debug)]
@@ -62,11 +63,37 @@ impl<S> Guarded<S> {
         drop(old);
     }
 
-    /// The state, or this one where there is none, which it is from then on.
-    pub(crate) fn get_or_insert(&self, state: S) -> Arc<S> {
-        let state = Arc::new(state);
+    /// The state, or the one of `empty` where there is none, which it is from then on.
+    pub(crate) fn get_or_insert(&self, empty: impl FnOnce() -> Result<S>) -> Result<Arc<S>> {
+        if let Some(state) = self.get() {
+            return Ok(state);
+        }
+        let state = Arc::new(empty()?);
         let mut place = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        place.get_or_insert(state).clone()
+        Ok(place.get_or_insert(state).clone())
+    }
+
+    /// Forget the points.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while a change runs.
+    pub(crate) fn reset(&self) -> Result<()> {
+        let _change = self.change("reset")?;
+        self.set(None);
+        Ok(())
+    }
+
+    /// Begin to replace the points by others, of length `dim` where that is known.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another change runs; vectors of another length; no points.
+    pub(crate) fn to_fit(&self, points: &Points, dim: Option<usize>) -> Result<Change<'_>> {
+        let change = self.change("fit")?;
+        check_dim("x", points.dim(), dim)?;
+        if points.rows() == 0 {
+            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
+        }
+        Ok(change)
     }
 }
 
@@ -87,6 +114,9 @@ pub(crate) trait PointState: Clone {
     /// Vector length.
     fn dim(&self) -> usize;
 
+    /// The id that the next point gets.
+    fn next_id(&self) -> u32;
+
     /// Whether there is a point of this id.
     fn has(&self, id: u32) -> bool;
 
@@ -99,6 +129,37 @@ pub(crate) trait PointState: Clone {
 }
 
 impl<S: PointState> Guarded<S> {
+    /// [`get_or_insert`](Self::get_or_insert), to ask about `rows`, the argument `x`.
+    ///
+    /// # Errors
+    /// Those of `empty`; vectors of another length.
+    pub(crate) fn get_for(
+        &self,
+        rows: &RowsView<'_>,
+        empty: impl FnOnce() -> Result<S>,
+    ) -> Result<Arc<S>> {
+        let state = self.get_or_insert(empty)?;
+        check_dim("x", rows.dim(), Some(state.dim()))?;
+        Ok(state)
+    }
+
+    /// Begin to add `rows`: the state that they come to, and their ids.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another change runs; those of [`get_for`](Self::get_for); more ids than
+    /// there can be.
+    pub(crate) fn to_store(
+        &self,
+        rows: &RowsView<'_>,
+        empty: impl FnOnce() -> Result<S>,
+    ) -> Result<(Change<'_>, Arc<S>, Range<u32>)> {
+        let change = self.change("store")?;
+        let state = self.get_for(rows, empty)?;
+        let first = state.next_id();
+        let end = end_of_ids(first, rows.rows())?;
+        Ok((change, state, first..end))
+    }
+
     /// Remove a point. Returns 1, or 0 when there is none of that id.
     pub(crate) fn delete(&self, id: u32) -> Result<usize> {
         let _change = self.change("delete")?;

@@ -46,6 +46,8 @@ mod points;
 mod random;
 mod scratch;
 pub mod stats;
+#[cfg(test)]
+mod testing;
 pub mod tokens;
 mod top_k;
 

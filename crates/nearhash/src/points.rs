@@ -5,12 +5,16 @@
 //! so the same numbers give the same keys, distances and answers whatever type holds them.
 
 mod copied;
+mod values;
 
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::kernel::{Kernels, prefetch};
+use crate::kernel::prefetch;
+use crate::large;
 pub use copied::CopiedRows;
+pub use values::{RowData, RowSlice};
 
 /// Longest vector that is accepted.
 pub const MAX_DIM: usize = 1 << 20;
@@ -19,98 +23,6 @@ pub const MAX_ROWS: usize = u32::MAX as usize - 1;
 
 /// Values that the kernels may read, but not use, behind the last row.
 pub(crate) const SLACK: usize = 16;
-
-/// Borrowed row-major values.
-#[derive(Debug, Clone, Copy)]
-pub enum RowSlice<'a> {
-    /// Unsigned bytes.
-    U8(&'a [u8]),
-    /// Signed 16-bit integers.
-    I16(&'a [i16]),
-    /// Single-precision floats.
-    F32(&'a [f32]),
-}
-
-/// Owned row-major values.
-#[derive(Debug, Clone)]
-pub enum RowData {
-    /// Unsigned bytes.
-    U8(Vec<u8>),
-    /// Signed 16-bit integers.
-    I16(Vec<i16>),
-    /// Single-precision floats.
-    F32(Vec<f32>),
-}
-
-impl RowData {
-    /// The same values, borrowed.
-    pub fn as_slice(&self) -> RowSlice<'_> {
-        match self {
-            Self::U8(v) => RowSlice::U8(v),
-            Self::I16(v) => RowSlice::I16(v),
-            Self::F32(v) => RowSlice::F32(v),
-        }
-    }
-}
-
-impl<'a> RowSlice<'a> {
-    /// Number of values.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::U8(v) => v.len(),
-            Self::I16(v) => v.len(),
-            Self::F32(v) => v.len(),
-        }
-    }
-
-    /// Whether there are no values.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes a value takes.
-    pub fn value_bytes(&self) -> usize {
-        match self {
-            Self::U8(_) => 1,
-            Self::I16(_) => 2,
-            Self::F32(_) => 4,
-        }
-    }
-
-    pub(crate) fn range(self, range: std::ops::Range<usize>) -> Self {
-        match self {
-            Self::U8(v) => Self::U8(&v[range]),
-            Self::I16(v) => Self::I16(&v[range]),
-            Self::F32(v) => Self::F32(&v[range]),
-        }
-    }
-
-    /// `values` in this slice's type, when all of them have it; otherwise as they are.
-    pub(crate) fn narrowed(&self, values: Vec<f32>) -> RowData {
-        fn all<T: Copy + Into<f32>>(values: &[f32], narrow: impl Fn(f32) -> T) -> Option<Vec<T>> {
-            values
-                .iter()
-                .map(|x| Some(narrow(*x)).filter(|narrow| (*narrow).into() == *x))
-                .collect()
-        }
-        // Casts end at the type's bounds, so what lies outside differs.
-        match self {
-            Self::U8(_) => all(&values, |x| x as u8).map(RowData::U8),
-            Self::I16(_) => all(&values, |x| x as i16).map(RowData::I16),
-            Self::F32(_) => None,
-        }
-        .unwrap_or(RowData::F32(values))
-    }
-
-    /// Largest absolute value; infinite or NaN when any value is.
-    fn magnitude(&self) -> f32 {
-        match self {
-            Self::U8(v) => f32::from(v.iter().copied().max().unwrap_or(0)),
-            Self::I16(v) => v.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0).into(),
-            Self::F32(v) => Kernels::get().magnitude(v),
-        }
-    }
-}
 
 /// Borrowed vectors, one a row, all finite.
 #[derive(Debug, Clone, Copy)]
@@ -326,6 +238,31 @@ impl Points {
             RowSlice::U8(values) => RowData::U8(pick(values, self.dim, wanted)),
             RowSlice::I16(values) => RowData::I16(pick(values, self.dim, wanted)),
             RowSlice::F32(values) => RowData::F32(pick(values, self.dim, wanted)),
+        };
+        Self::new(data, self.dim)
+    }
+
+    /// Rows `order`, in that order.
+    ///
+    /// # Errors
+    /// As [`picked`](Self::picked).
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub(crate) fn reordered(&self, order: &[u32]) -> Result<Self> {
+        fn pick<T: Copy + Send + Sync + Default>(v: &[T], dim: usize, order: &[u32]) -> Vec<T> {
+            // Room for the values that kernels read behind the last row, so that nothing is copied again.
+            let mut out = large::filled(T::default(), order.len() * dim + SLACK);
+            out.truncate(order.len() * dim);
+            out.par_chunks_mut(dim).zip(order).for_each(|(out, row)| {
+                out.copy_from_slice(&v[*row as usize * dim..][..dim]);
+            });
+            out
+        }
+        let data = match self.view().values() {
+            RowSlice::U8(v) => RowData::U8(pick(v, self.dim, order)),
+            RowSlice::I16(v) => RowData::I16(pick(v, self.dim, order)),
+            RowSlice::F32(v) => RowData::F32(pick(v, self.dim, order)),
         };
         Self::new(data, self.dim)
     }

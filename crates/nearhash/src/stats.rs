@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_at_least_1};
 
 /// Probability that a standard normal variable exceeds `z`.
 pub(crate) fn normal_tail(z: f64) -> f64 {
@@ -77,8 +77,8 @@ pub(crate) fn sign_agreement(similarity: f64) -> f64 {
 /// least 1.
 pub fn det_prob_query(p1: f64, k: u32, l: u32) -> Result<f64> {
     check_probability("p1", p1)?;
-    check_count("k", k)?;
-    check_count("l", l)?;
+    check_at_least_1("k", k as usize)?;
+    check_at_least_1("l", l as usize)?;
     Ok(meeting_probability(
         libm::pow(p1, f64::from(k)),
         f64::from(l),
@@ -105,7 +105,7 @@ pub fn estimate_l(delta: f64, p1: f64, k: u32) -> Result<u32> {
         ));
     }
     check_probability("p1", p1)?;
-    check_count("k", k)?;
+    check_at_least_1("k", k as usize)?;
     let tables = libm::log(delta) / libm::log1p(-libm::pow(p1, f64::from(k)));
     // p1 = 1 divides by −∞: one table will do. p1 = 0 divides by 0: none will.
     // Where the quotient is a whole number, rounding must not add a table.
@@ -129,17 +129,5 @@ fn check_probability(argument: &'static str, p: f64) -> Result<()> {
         Ok(())
     } else {
         Err(Error::argument_error(argument, p, "a number from 0 to 1"))
-    }
-}
-
-fn check_count(argument: &'static str, count: u32) -> Result<()> {
-    if count >= 1 {
-        Ok(())
-    } else {
-        Err(Error::argument_error(
-            argument,
-            count,
-            "a whole number, at least 1",
-        ))
     }
 }

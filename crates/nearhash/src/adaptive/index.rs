@@ -14,7 +14,7 @@ use crate::evaluation::Evaluation;
 use crate::exact::Neighbors;
 use crate::guarded::{Guarded, PointState};
 use crate::metric::{Metric, Prepared};
-use crate::points::{Points, RowSlice, RowsView, check_dim, end_of_ids};
+use crate::points::{Points, RowSlice, RowsView, check_dim};
 
 /// The fast index.
 ///
@@ -47,19 +47,20 @@ impl AdaptiveIndex {
         &self.options
     }
 
-    /// The state, or the empty one where the vectors' length is known.
-    fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
-        if let Some(state) = self.state.get() {
-            return Ok(state);
-        }
+    /// The state without points, where the vectors' length is known, for the call `argument`.
+    fn empty(&self, argument: &'static str) -> Result<State> {
         let Some(dim) = self.options.dim else {
             return Err(Error::NotFitted {
                 argument,
                 allowed: "a call after fit, or an index made with dim".into(),
             });
         };
-        let state = State::empty(dim, self.options.metric);
-        Ok(self.state.get_or_insert(state))
+        Ok(State::empty(dim, self.options.metric))
+    }
+
+    /// The state, or the empty one.
+    fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
+        self.state.get_or_insert(|| self.empty(argument))
     }
 
     fn searcher<'a>(
@@ -79,11 +80,7 @@ impl AdaptiveIndex {
     /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
     /// another change at work, a cancellation. The index is then as it was.
     pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
-        let _change = self.state.change("fit")?;
-        check_dim("x", points.dim(), self.options.dim)?;
-        if points.rows() == 0 {
-            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
-        }
+        let _change = self.state.to_fit(&points, self.options.dim)?;
         let options = &self.options;
         let (metric, seed) = (options.metric, options.seed);
         let state = State::fit(&points, metric, options.shape(), seed, control)?;
@@ -125,8 +122,7 @@ impl AdaptiveIndex {
         options: &SearchOptions,
         control: &Control,
     ) -> Result<Neighbors> {
-        let state = self.state_or_empty("search")?;
-        check_dim("x", queries.dim(), Some(state.dim))?;
+        let state = self.state.get_for(queries, || self.empty("search"))?;
         let searcher = self.searcher(&state, options)?;
         searcher.search(queries, &self.pool, control)
     }
@@ -159,25 +155,22 @@ impl AdaptiveIndex {
     /// # Errors
     /// As [`fit`](Self::fit); more than `u32::MAX` ids.
     pub fn store(&self, rows: &RowsView<'_>, control: &Control) -> Result<Range<u32>> {
-        let _change = self.state.change("store")?;
-        let state = self.state_or_empty("store")?;
-        check_dim("x", rows.dim(), Some(state.dim))?;
-        let first = state.next_id;
-        let end = end_of_ids(first, rows.rows())?;
+        let (_change, state, ids) = self.state.to_store(rows, || self.empty("store"))?;
         let norms = Prepared::new("x", rows, self.options.metric)?.into_norms();
         if !state.has_room(rows.rows()) {
             let options = &self.options;
-            let filed = state.filed(rows, first..end, options.shape(), options.seed, control)?;
+            let (shape, seed) = (options.shape(), options.seed);
+            let filed = state.filed(rows, ids.clone(), shape, seed, control)?;
             control.commit()?;
             self.state.set(Some(filed));
-            return Ok(first..end);
+            return Ok(ids);
         }
         control.commit()?;
         self.state.amend(state, |state| {
-            state.add_open(rows, norms.as_deref(), first..end);
-            state.next_id = end;
+            state.add_open(rows, norms.as_deref(), ids.clone());
+            state.next_id = ids.end;
         });
-        Ok(first..end)
+        Ok(ids)
     }
 
     /// Remove a point. Returns 1, or 0 when there is none of that id.
@@ -300,8 +293,7 @@ impl AdaptiveIndex {
     /// # Errors
     /// Another change at work.
     pub fn reset(&self) -> Result<()> {
-        let _change = self.state.change("reset")?;
-        self.state.set(None);
+        self.state.reset()?;
         self.pool.clear();
         Ok(())
     }

@@ -3,8 +3,9 @@
 //!
 //! In: vectors are centred and projected on the leading directions of the data (`projection`), sent
 //! down a tree of sign hashes, each along its node's own direction (`tree`), perhaps moved to the
-//! bucket with the nearest centre, a few times (`model`), and encoded as what is left beside that
-//! centre (`codes`). Then the index is searched for some of its own points, and for strangers made of
+//! bucket with the nearest centre, a few times (`filing`), and encoded as what is left beside that
+//! centre (`codes`); how what is beyond the axes goes together is measured (`rests`). All that is the
+//! `model`. Then the index is searched for some of its own points, and for strangers made of
 //! them, to learn when a search may stop (`traces`, `calibrate`, `stopping`).
 //!
 //! A query is projected and quantised once; all buckets are ranked by one dot product each; the codes
@@ -26,6 +27,7 @@ mod plan;
 pub(crate) mod projection;
 mod quantised;
 mod ranking;
+mod rests;
 mod sample;
 mod search;
 mod searcher;

@@ -1,7 +1,7 @@
 //! What callers choose: of an index, and of a search.
 
 use crate::adaptive::layout::{REGIONS_FROM, Shape};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_at_least_1};
 use crate::filter::Filter;
 use crate::metric::Metric;
 use crate::points::MAX_DIM;
@@ -69,22 +69,12 @@ impl SearchOptions {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        if self.k == 0 {
-            return Err(Error::argument_error(
-                "k",
-                self.k,
-                "a whole number, at least 1",
-            ));
-        }
+        check_at_least_1("k", self.k)?;
         if let Some(recall) = self.recall {
             check_recall(recall)?;
         }
-        if self.probes == Some(0) {
-            return Err(Error::argument_error(
-                "probes",
-                0,
-                "a whole number, at least 1",
-            ));
+        if let Some(probes) = self.probes {
+            check_at_least_1("probes", probes)?;
         }
         Ok(())
     }
@@ -100,13 +90,7 @@ impl IndexOptions {
 
     pub(super) fn check(&self) -> Result<()> {
         check_recall(self.recall)?;
-        if self.k == 0 {
-            return Err(Error::argument_error(
-                "k",
-                self.k,
-                "a whole number, at least 1",
-            ));
-        }
+        check_at_least_1("k", self.k)?;
         if let Some(dim) = self.dim
             && !(1..=MAX_DIM).contains(&dim)
         {

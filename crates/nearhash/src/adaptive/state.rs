@@ -330,6 +330,10 @@ impl PointState for State {
         self.dim
     }
 
+    fn next_id(&self) -> u32 {
+        self.next_id
+    }
+
     fn has(&self, id: u32) -> bool {
         self.open.slot(id).is_some() || self.built_row(id).is_some()
     }

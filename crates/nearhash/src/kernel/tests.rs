@@ -11,7 +11,6 @@ mod tile;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -20,18 +19,10 @@ use super::level::Level;
 use super::residuals::{Decoded, Residual};
 use super::*;
 use crate::points::{RowSlice, SLACK};
+use crate::testing::config;
 
 fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
-}
-
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
 }
 
 /// Ordinary numbers, and among them zeros of both signs, denormals, tiny and large ones.

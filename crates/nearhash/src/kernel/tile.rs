@@ -19,6 +19,20 @@ pub(crate) struct CodeTile<'a> {
     pub(crate) queries: [&'a [i8]; TILE],
 }
 
+impl CodeTile<'_> {
+    /// How many code vectors there are.
+    ///
+    /// # Panics
+    /// When the lengths do not fit together.
+    pub(super) fn check(&self) -> usize {
+        let Self { stride, lines, .. } = *self;
+        assert!(stride > 0 && lines <= stride && self.groups.len().is_multiple_of(stride));
+        let numbers = lines * if self.nibbles { 8 } else { 4 };
+        assert!(self.queries.iter().all(|query| query.len() == numbers));
+        self.groups.len() / stride * LANES
+    }
+}
+
 /// Dot products with several queries at once.
 pub(crate) trait Tiles: Dots {
     /// [`Dots::bytes`] or, where codes are nibbles, [`Dots::nibbles`] of each query.

@@ -12,8 +12,9 @@ use super::search::{Effort, Scratch, Searcher};
 use super::state::State;
 use super::tuning::Parameters;
 use crate::error::{Error, Result};
-use crate::guarded::Guarded;
+use crate::guarded::{Guarded, PointState};
 use crate::metric::Metric;
+use crate::points::RowsView;
 use crate::scratch::ScratchPool;
 
 /// An index of several hash tables.
@@ -53,11 +54,8 @@ impl LshIndex {
         })
     }
 
-    /// The state, or the empty one that the options define.
-    fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
-        if let Some(state) = self.state.get() {
-            return Ok(state);
-        }
+    /// The state without points that the options define, for the call `argument`.
+    fn empty(&self, argument: &'static str) -> Result<State> {
         let (Some(parameters), Some(dim)) = (Parameters::given(&self.options), self.options.dim)
         else {
             return Err(Error::NotFitted {
@@ -68,12 +66,21 @@ impl LshIndex {
             });
         };
         let built = Built::empty(parameters.family(self.options.seed, dim))?;
-        let state = State {
+        Ok(State {
             open: Open::new(&built),
             built: Arc::new(built),
             next_id: 0,
-        };
-        Ok(self.state.get_or_insert(state))
+        })
+    }
+
+    /// The state, or the empty one.
+    fn state_or_empty(&self, argument: &'static str) -> Result<Arc<State>> {
+        self.state.get_or_insert(|| self.empty(argument))
+    }
+
+    /// The same, for a call about vectors `x`.
+    fn state_for(&self, argument: &'static str, rows: &RowsView<'_>) -> Result<Arc<State>> {
+        self.state.get_for(rows, || self.empty(argument))
     }
 
     /// The hash functions of this index.
@@ -112,7 +119,7 @@ impl LshIndex {
     pub fn dim(&self) -> Option<usize> {
         self.state
             .get()
-            .map(|state| state.built.points().dim())
+            .map(|state| state.dim())
             .or(self.options.dim)
     }
 

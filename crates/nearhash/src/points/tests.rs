@@ -116,3 +116,25 @@ fn a_copy_is_refused_for_what_is_wrong_with_it() {
     assert!(none.is_empty());
     assert_eq!(none.view("x", 5).unwrap().rows(), 0);
 }
+
+#[test]
+fn rows_in_another_order_keep_their_type_and_values() {
+    let order = [2, 0, 2];
+    let reordered = |data: RowData| {
+        let points = Points::new(data, 2).unwrap();
+        points.reordered(&order).unwrap().into_data()
+    };
+    let floats = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5];
+    assert!(matches!(
+        reordered(RowData::F32(floats.to_vec())),
+        RowData::F32(v) if v == [4.5, 5.5, 0.5, 1.5, 4.5, 5.5]
+    ));
+    assert!(matches!(
+        reordered(RowData::U8(vec![0, 1, 2, 3, 4, 255])),
+        RowData::U8(v) if v == [4, 255, 0, 1, 4, 255]
+    ));
+    assert!(matches!(
+        reordered(RowData::I16(vec![0, 1, 2, 3, -4, 5])),
+        RowData::I16(v) if v == [-4, 5, 0, 1, -4, 5]
+    ));
+}

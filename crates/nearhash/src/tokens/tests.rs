@@ -8,17 +8,9 @@ use super::*;
 use crate::Control;
 use crate::metric::{Metric, Prepared};
 use crate::points::{RowSlice, RowsView};
+use crate::testing::config;
 
 mod training;
-
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
 
 fn normal(seed: u64, count: usize) -> Vec<f32> {
     let mut generator = random::group_stream(seed, 77);

@@ -1,11 +1,11 @@
 //! The heap keeps what sorting everything would.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::testing::config;
 
 /// The k first by (distance, id).
 fn sorted(metric: Metric, squared: &[f32], ids: &[u32], k: usize) -> Vec<(u32, f32)> {
@@ -59,12 +59,7 @@ fn infinite_distances_are_kept_where_there_are_no_others() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 400,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config(400))]
 
     #[test]
     fn what_is_kept_is_what_sorting_would_keep(

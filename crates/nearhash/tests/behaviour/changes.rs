@@ -1,109 +1,33 @@
-//! Points stored, updated and deleted after fit.
+//! Points stored, updated and deleted after fit: claims that hold for every kind of index.
 
-use nearhash::{
-    Control, FamilyKind, LshIndex, LshOptions, Points, PredictOptions, RowData, RowSlice, RowsView,
-};
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+mod lsh;
 
-use crate::point_index::{assert_found_at_its_new_place_only, change, changed};
-use crate::{SRP, fitted, l2, normal, options, points, view};
+use nearhash::Control;
+
+use crate::point_index::every_kind;
+use crate::{normal, points, view};
 
 const DIM: usize = 5;
-const FAMILIES: [FamilyKind; 2] = [SRP, l2(3.0)];
-
-/// Answers by the points' places among all that there are.
-fn answers(index: &LshIndex, ids: &[u32], queries: &[f32]) -> Vec<(Vec<usize>, Vec<f32>)> {
-    [0, 4]
-        .into_iter()
-        .flat_map(|budget| {
-            index.set_budget(budget);
-            let options = PredictOptions {
-                top_k: 15,
-                ..PredictOptions::default()
-            };
-            let found = index.predict(&view(queries, DIM), &options, &Control::new());
-            let found = found.unwrap();
-            found
-                .offsets
-                .windows(2)
-                .map(|places| {
-                    let places = places[0] as usize..places[1] as usize;
-                    let by_place = found.ids[places.clone()].iter();
-                    (
-                        by_place.map(|id| ids.binary_search(id).unwrap()).collect(),
-                        found.distances[places].to_vec(),
-                    )
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 60,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn an_index_after_any_changes_equals_one_built_of_what_is_left(
-        changes in proptest::collection::vec(change(2000..5000, 1..200), 1..25),
-        srp: bool,
-        seed in 0..1000_u64,
-    ) {
-        let options = LshOptions {
-            dim: Some(DIM),
-            ..options(FAMILIES[usize::from(srp)], 5, 4)
-        };
-        let index = LshIndex::new(options.clone()).unwrap();
-        let model = changed(&index, DIM, &changes, seed)?;
-        if !model.is_empty() {
-            let ids: Vec<u32> = model.keys().copied().collect();
-            let rows: Vec<f32> = model.values().flatten().copied().collect();
-            let twin = fitted(options, &rows, DIM);
-            let places: Vec<u32> = (0..ids.len() as u32).collect();
-            let mut queries = normal(seed, 20 * DIM);
-            queries.extend_from_slice(&rows[..DIM]);
-            prop_assert_eq!(
-                answers(&index, &ids, &queries),
-                answers(&twin, &places, &queries)
-            );
-            for table in 0..4 {
-                let name = |index: &LshIndex| index.buckets(table).unwrap();
-                let found = name(&index);
-                let expected: Vec<_> = name(&twin)
-                    .into_iter()
-                    .map(|(name, rows)| {
-                        (name, rows.iter().map(|row| ids[*row as usize]).collect::<Vec<_>>())
-                    })
-                    .collect();
-                prop_assert_eq!(found, expected);
-            }
-        }
-    }
-}
 
 #[test]
 fn ids_go_on_and_are_never_given_twice() {
-    for family in FAMILIES {
-        let index = fitted(options(family, 4, 3), &normal(1, 10 * DIM), DIM);
+    for index in every_kind(&normal(1, 10 * DIM), DIM) {
         let control = Control::new();
         let row = normal(2, DIM);
         let row = view(&row, DIM);
         assert_eq!(index.store(&row, &control), Ok(10..11));
         assert_eq!(index.delete(10), Ok(1));
         assert_eq!(index.store(&row, &control), Ok(11..12));
-        // Not even where stored points are sorted in.
+        // Not even where so many are stored that all are hashed anew.
         let many = normal(3, 5000 * DIM);
         assert_eq!(index.delete(11), Ok(1));
         assert_eq!(index.store(&view(&many, DIM), &control), Ok(12..5012));
         assert_eq!(index.delete(5011), Ok(1));
         assert_eq!(index.store(&row, &control), Ok(5012..5013));
+        let more = view(&many[..500 * DIM], DIM);
+        assert_eq!(index.store(&more, &control), Ok(5013..5513));
         assert_eq!(index.vector(5011), None);
-        assert_eq!(index.size(), 5010);
+        assert_eq!(index.size(), 5510);
         // Only fit starts anew.
         index.fit(points(&many, DIM), &control).unwrap();
         assert_eq!(index.store(&row, &control), Ok(5000..5001));
@@ -112,17 +36,34 @@ fn ids_go_on_and_are_never_given_twice() {
 
 #[test]
 fn an_updated_point_is_found_at_its_new_place_only() {
-    for family in FAMILIES {
-        let rows = normal(4, 100 * DIM);
-        let index = fitted(options(family, 4, 6), &rows, DIM);
-        assert_found_at_its_new_place_only(&index, &rows);
+    // Too few for buckets where there need not be any, and enough.
+    for count in [100, 1200] {
+        let rows = normal(4, count * DIM);
+        let there = [50.0, -40.0, 30.0, -20.0, 10.0];
+        let home = &rows[7 * DIM..][..DIM];
+        for index in every_kind(&rows, DIM) {
+            let nearest = |row: &[f32]| {
+                let found = index.nearest(&view(row, DIM), 1);
+                (found.ids[0], found.distances[0])
+            };
+            for _ in 0..2 {
+                index.update(7, &view(&there, DIM)).unwrap();
+                assert_eq!(nearest(&there), (7, 0.0));
+                assert_eq!(index.vector(7).unwrap(), there);
+                assert_ne!(nearest(home).0, 7);
+                assert_eq!(index.size(), count);
+                // And back again.
+                index.update(7, &view(home, DIM)).unwrap();
+                assert_eq!(nearest(home), (7, 0.0));
+            }
+        }
     }
 }
 
 #[test]
 fn all_equal_vectors_go_and_no_near_ones() {
-    for family in FAMILIES {
-        let index = fitted(options(family, 4, 3), &normal(5, 10 * DIM), DIM);
+    let rows = normal(4, 1200 * DIM);
+    for index in every_kind(&rows, DIM) {
         let control = Control::new();
         let row = [1.0_f32, 2.0, 3.0, 0.0, 5.0];
         let mut near = row;
@@ -131,105 +72,81 @@ fn all_equal_vectors_go_and_no_near_ones() {
             index.store(&view(&row, DIM), &control).unwrap();
         }
         index.store(&view(&near, DIM), &control).unwrap();
+        index.update(20, &view(&row, DIM)).unwrap();
+        // One of those that were fitted, too.
+        let fitted = &rows[30 * DIM..][..DIM];
+        assert_eq!(index.delete_equal(&view(fitted, DIM)), Ok(1));
+        assert_eq!(index.vector(30), None);
         // Zeros of either sign are equal numbers.
         let mut same = row;
         same[3] = -0.0;
-        assert_eq!(index.delete_equal(&view(&same, DIM)), Ok(3));
+        assert_eq!(index.delete_equal(&view(&same, DIM)), Ok(4));
         assert_eq!(index.delete_equal(&view(&row, DIM)), Ok(0));
-        assert_eq!(index.vector(13).unwrap(), near);
-        assert_eq!(index.size(), 11);
+        assert_eq!(index.vector(1203).unwrap(), near);
+        assert_eq!(index.size(), 1199);
     }
 }
 
 #[test]
 fn an_index_can_lose_all_points_and_get_new_ones() {
-    for family in FAMILIES {
-        let rows = normal(6, 30 * DIM);
-        let index = fitted(options(family, 4, 3), &rows, DIM);
-        let control = Control::new();
-        for id in 0..30 {
-            assert_eq!(index.delete(id), Ok(1));
-        }
-        assert_eq!(index.size(), 0);
+    for count in [30, 1100] {
+        let rows = normal(6, count * DIM);
         let all = view(&rows, DIM);
-        assert_eq!(index.search(&all, 2, &control).unwrap().counts, [0; 30]);
-        assert!(index.buckets(0).unwrap().is_empty());
-        assert_eq!(index.store(&all, &control), Ok(30..60));
-        let found = index.search(&all, 1, &control).unwrap();
-        assert!(found.ids.into_iter().eq(30..60));
+        let n = count as u32;
+        for index in every_kind(&rows, DIM) {
+            for id in 0..n {
+                assert_eq!(index.delete(id), Ok(1));
+            }
+            assert_eq!(index.size(), 0);
+            for found in [index.nearest(&all, 2), index.nearest_of_all(&all, 2)] {
+                assert_eq!(found.counts, vec![0; count]);
+            }
+            assert_eq!(index.store(&all, &Control::new()), Ok(n..2 * n));
+            let found = index.nearest_of_all(&all, 1);
+            assert!(found.ids.into_iter().eq(n..2 * n));
+        }
     }
 }
 
 #[test]
-fn reset_forgets_the_points_and_keeps_the_options() {
-    for family in FAMILIES {
-        let rows = normal(7, 30 * DIM);
-        let options = LshOptions {
-            seed: 5,
-            ..options(family, 4, 3)
-        };
-        let index = fitted(options.clone(), &rows, DIM);
-        let before = index.buckets(0);
-        index.set_budget(3);
+fn reset_forgets_the_points() {
+    let rows = normal(7, 1100 * DIM);
+    let queries = view(&rows[..50 * DIM], DIM);
+    for index in every_kind(&rows, DIM) {
+        let before = index.nearest(&queries, 5);
         index.reset().unwrap();
         assert_eq!((index.size(), index.dim()), (0, None));
         assert_eq!(index.vector(0), None);
         assert_eq!(index.memory_bytes(), 0);
-        let description = index.describe();
-        assert_eq!(description.n_projections, Some(4));
-        assert_eq!((description.seed, description.budget), (5, 3));
         index.fit(points(&rows, DIM), &Control::new()).unwrap();
-        assert_eq!(index.buckets(0), before);
+        assert_eq!(index.nearest(&queries, 5), before);
     }
-}
-
-#[test]
-fn integers_stay_integers_until_others_are_sorted_in() {
-    let bytes: Vec<u8> = (0..3000 * DIM).map(|i| (i * 7 % 251) as u8).collect();
-    let index = LshIndex::new(options(l2(100.0), 3, 2)).unwrap();
-    let data = Points::new(RowData::U8(bytes.clone()), DIM).unwrap();
-    let control = Control::new();
-    index.fit(data, &control).unwrap();
-    let small = index.memory_bytes();
-    let more = RowsView::new(RowSlice::U8(&bytes), DIM).unwrap();
-    for _ in 0..2 {
-        index.store(&more, &control).unwrap();
-    }
-    assert!(index.memory_bytes() > 2 * small);
-    assert_eq!(index.size(), 9000);
-    // Each three times: with the ids of the first fit and those of the two stores.
-    let one = RowsView::new(RowSlice::U8(&bytes[..DIM]), DIM).unwrap();
-    let equal = bytes
-        .chunks(DIM)
-        .filter(|row| *row == &bytes[..DIM])
-        .count();
-    assert_eq!(index.delete_equal(&one), Ok(3 * equal));
 }
 
 #[test]
 fn updates_without_end_take_no_memory_without_end() {
-    for family in FAMILIES {
-        let rows = normal(8, 1000 * DIM);
-        let index = fitted(options(family, 4, 3), &rows, DIM);
+    const COUNT: usize = 1200;
+    let rows = normal(8, COUNT * DIM);
+    let all = view(&rows, DIM);
+    for (index, twin) in every_kind(&rows, DIM)
+        .into_iter()
+        .zip(every_kind(&rows, DIM))
+    {
         let update = |id: usize, from: usize| {
             let row = view(&rows[from * DIM..][..DIM], DIM);
             index.update(id as u32, &row).unwrap();
         };
         let mut most = 0;
         for i in 0..20_000 {
-            update(i % 1000, (i * 7) % 1000);
+            update(i % COUNT, (i * 7) % COUNT);
             if i < 5000 {
                 most = most.max(index.memory_bytes());
             }
         }
         assert!(index.memory_bytes() <= most);
-        assert_eq!(index.size(), 1000);
+        assert_eq!(index.size(), COUNT);
         // Back to where they were: the answers are those of a new index.
-        (0..1000).for_each(|i| update(i, i));
-        let control = Control::new();
-        let found = index.search(&view(&rows, DIM), 5, &control).unwrap();
-        let twin = fitted(options(family, 4, 3), &rows, DIM);
-        let expected = twin.search(&view(&rows, DIM), 5, &control).unwrap();
-        assert_eq!(found, expected);
+        (0..COUNT).for_each(|i| update(i, i));
+        assert_eq!(index.nearest_of_all(&all, 5), twin.nearest_of_all(&all, 5));
     }
 }

@@ -5,6 +5,7 @@ mod adaptive;
 mod changes;
 mod choosing;
 mod defects;
+mod digest;
 mod evaluation;
 mod exactness;
 mod interrupted;
@@ -15,6 +16,8 @@ mod same_answers;
 mod theory;
 
 use nearhash::{Control, FamilyKind, LshIndex, LshOptions, Points, RowData, RowSlice, RowsView};
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -63,6 +66,16 @@ fn normal(seed: u64, count: usize) -> Vec<f32> {
     (0..count)
         .map(|_| generator.sample::<f32, _>(StandardNormal))
         .collect()
+}
+
+/// So many cases, the same in every run.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 /// Work in a thread pool of its own.

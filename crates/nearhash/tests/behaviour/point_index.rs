@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use nearhash::adaptive::{AdaptiveIndex, SearchOptions};
-use nearhash::{Control, Error, LshIndex, Neighbors, Points, Result, RowsView};
+use nearhash::{Control, Error, LshIndex, Neighbors, Points, Result, RowSlice, RowsView};
 use proptest::prelude::*;
 
+use crate::adaptive::{self, METRICS, asked, floats, with_metric};
 use crate::refused::assert_clear;
-use crate::{normal, points, view};
+use crate::{SRP, fitted, l2, normal, options, points, view};
 
 pub(crate) trait PointIndex: Sync {
     fn fit(&self, points: Points, control: &Control) -> Result<()>;
@@ -20,12 +21,17 @@ pub(crate) trait PointIndex: Sync {
     fn delete_equal(&self, row: &RowsView<'_>) -> Result<usize>;
     fn reset(&self) -> Result<()>;
     fn size(&self) -> usize;
+    fn dim(&self) -> Option<usize>;
+    fn memory_bytes(&self) -> usize;
     fn vector(&self, id: u32) -> Option<Vec<f32>>;
+    /// As searches are that say no more.
     fn nearest(&self, queries: &RowsView<'_>, k: usize) -> Neighbors;
+    /// What a search finds that spares nothing: all that hash tables find, or all there is.
+    fn nearest_of_all(&self, queries: &RowsView<'_>, k: usize) -> Neighbors;
 }
 
 macro_rules! point_index {
-    ($index:ty, $nearest:expr) => {
+    ($index:ty, $nearest:expr, $nearest_of_all:expr) => {
         impl PointIndex for $index {
             fn fit(&self, points: Points, control: &Control) -> Result<()> {
                 self.fit(points, control)
@@ -55,6 +61,14 @@ macro_rules! point_index {
                 self.size()
             }
 
+            fn dim(&self) -> Option<usize> {
+                self.dim()
+            }
+
+            fn memory_bytes(&self) -> usize {
+                self.memory_bytes()
+            }
+
             fn vector(&self, id: u32) -> Option<Vec<f32>> {
                 self.vector(id)
             }
@@ -63,16 +77,38 @@ macro_rules! point_index {
                 let search: fn(&Self, &RowsView<'_>, usize) -> Result<Neighbors> = $nearest;
                 search(self, queries, k).unwrap()
             }
+
+            fn nearest_of_all(&self, queries: &RowsView<'_>, k: usize) -> Neighbors {
+                let search: fn(&Self, &RowsView<'_>, usize) -> Result<Neighbors> = $nearest_of_all;
+                search(self, queries, k).unwrap()
+            }
         }
     };
 }
 
-point_index!(LshIndex, |index, queries, k| {
-    index.search(queries, k, &Control::new())
-});
-point_index!(AdaptiveIndex, |index, queries, k| {
-    index.search(queries, &SearchOptions::nearest(k), &Control::new())
-});
+point_index!(
+    LshIndex,
+    |index, queries, k| index.search(queries, k, &Control::new()),
+    |index, queries, k| index.search(queries, k, &Control::new())
+);
+point_index!(
+    AdaptiveIndex,
+    |index, queries, k| index.search(queries, &SearchOptions::nearest(k), &Control::new()),
+    |index, queries, k| index.search(queries, &asked(k, 1.0), &Control::new())
+);
+
+/// An index of every kind, fitted to `rows`.
+pub(crate) fn every_kind(rows: &[f32], dim: usize) -> Vec<Box<dyn PointIndex>> {
+    let mut all: Vec<Box<dyn PointIndex>> = Vec::new();
+    for family in [SRP, l2(3.0)] {
+        all.push(Box::new(fitted(options(family, 4, 6), rows, dim)));
+    }
+    for metric in METRICS {
+        let index = adaptive::fitted(with_metric(metric), floats(rows), dim);
+        all.push(Box::new(index));
+    }
+    all
+}
 
 /// A change to an index.
 #[derive(Debug, Clone)]
@@ -188,29 +224,6 @@ pub(crate) fn changed(
     Ok(held)
 }
 
-/// An index fitted to `rows` of five numbers finds point 7 where an update puts it, and nowhere
-/// else.
-#[track_caller]
-pub(crate) fn assert_found_at_its_new_place_only(index: &impl PointIndex, rows: &[f32]) {
-    const DIM: usize = 5;
-    let there = [50.0, -40.0, 30.0, -20.0, 10.0];
-    let home = &rows[7 * DIM..][..DIM];
-    let nearest = |row: &[f32]| {
-        let found = index.nearest(&view(row, DIM), 1);
-        (found.ids[0], found.distances[0])
-    };
-    for _ in 0..2 {
-        index.update(7, &view(&there, DIM)).unwrap();
-        assert_eq!(nearest(&there), (7, 0.0));
-        assert_eq!(index.vector(7).unwrap(), there);
-        assert_ne!(nearest(home).0, 7);
-        assert_eq!(index.size(), rows.len() / DIM);
-        // And back again.
-        index.update(7, &view(home, DIM)).unwrap();
-        assert_eq!(nearest(home), (7, 0.0));
-    }
-}
-
 /// An index with points 0 to `count` - 1 says so of an id that was deleted and of ids that nobody
 /// ever had.
 #[track_caller]
@@ -321,6 +334,28 @@ pub(crate) fn assert_searched_meanwhile(
         }
     });
     assert_eq!(index.size(), rows.rows());
+}
+
+/// `search_one` fills the places of each query as the batch says, and leaves the others as they are.
+#[track_caller]
+pub(crate) fn assert_alone_as_in_batch<'a>(
+    batch: &Neighbors,
+    queries: impl Iterator<Item = &'a [f32]>,
+    search_one: impl Fn(RowSlice<'_>, &mut [u32], &mut [f32]) -> Result<usize>,
+) {
+    let k = batch.k;
+    let mut asked = 0;
+    for (i, query) in queries.enumerate() {
+        let (mut ids, mut distances) = (vec![u32::MAX; k], vec![-1.0; k]);
+        let count = search_one(RowSlice::F32(query), &mut ids, &mut distances).unwrap();
+        assert_eq!(count, batch.counts[i] as usize);
+        assert_eq!(ids[..count], batch.ids[i * k..][..count]);
+        assert_eq!(distances[..count], batch.distances[i * k..][..count]);
+        assert!(ids[count..].iter().all(|id| *id == u32::MAX));
+        assert!(distances[count..].iter().all(|x| *x == -1.0));
+        asked += 1;
+    }
+    assert_eq!(asked, batch.counts.len());
 }
 
 /// Wait until the work under `control` has come to a stage. A minute without it is a failure.

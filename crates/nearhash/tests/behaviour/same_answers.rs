@@ -1,65 +1,44 @@
 //! Keys and answers are the same for any number of threads, on every instruction set, in batches or
 //! one by one, built at once or by inserts, and whatever type holds the numbers.
 
-use std::process::Command;
-
 use nearhash::{
     Control, FamilyKind, LshIndex, LshOptions, Metric, Neighbors, Points, PredictOptions, RowData,
-    RowSlice, RowsView, exact, kernel,
+    RowSlice, RowsView, exact,
 };
 
+use crate::digest::{Digest, assert_same_for_any_threads, assert_same_on_every_level, tell};
 use crate::photos::{COUNTS, DIM, QUERIES, SCALED, queries};
-use crate::{LEVELS, SRP, fitted, l2, normal, options, view, with_threads};
+use crate::point_index::assert_alone_as_in_batch;
+use crate::{SRP, fitted, l2, normal, options, view};
 
 const FAMILIES: [FamilyKind; 2] = [SRP, l2(4.0)];
 
-/// FNV-1a over words.
-struct Digest(u64);
-
-impl Digest {
-    fn add(&mut self, words: impl IntoIterator<Item = u32>) {
-        for word in words {
-            self.0 = (self.0 ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
+fn add_index(digest: &mut Digest, index: &LshIndex, queries: &[f32], dim: usize) {
+    let control = Control::new();
+    let queries = view(queries, dim);
+    for table in 0..2 {
+        for (name, ids) in index.buckets(table).unwrap() {
+            digest.add(name.bytes().map(u32::from));
+            digest.add(ids);
         }
     }
-
-    fn add_floats(&mut self, floats: &[f32]) {
-        self.add(floats.iter().map(|x| x.to_bits()));
-    }
-
-    fn add_neighbors(&mut self, found: &Neighbors) {
-        self.add(found.counts.iter().copied());
-        self.add(found.ids.iter().copied());
-        self.add_floats(&found.distances);
-    }
-
-    fn add_index(&mut self, index: &LshIndex, queries: &[f32], dim: usize) {
-        let control = Control::new();
-        let queries = view(queries, dim);
-        for table in 0..2 {
-            for (name, ids) in index.buckets(table).unwrap() {
-                self.add(name.bytes().map(u32::from));
-                self.add(ids);
-            }
-        }
-        self.add(index.hash(&queries).unwrap().into_iter().map(|x| x as u32));
-        self.add(index.r().map(f32::to_bits));
-        for budget in [0, 3, 40] {
-            index.set_budget(budget);
-            self.add_neighbors(&index.search(&queries, 10, &control).unwrap());
-            for bound in [None, Some(50)] {
-                let options = PredictOptions {
-                    top_k: 20,
-                    bound,
-                    vectors: true,
-                };
-                let found = index.predict(&queries, &options, &control).unwrap();
-                self.add(found.offsets);
-                self.add(found.ids);
-                self.add(found.collisions);
-                self.add_floats(&found.distances);
-                self.add_floats(&found.vectors.unwrap());
-            }
+    digest.add(index.hash(&queries).unwrap().into_iter().map(|x| x as u32));
+    digest.add(index.r().map(f32::to_bits));
+    for budget in [0, 3, 40] {
+        index.set_budget(budget);
+        digest.add_neighbors(&index.search(&queries, 10, &control).unwrap());
+        for bound in [None, Some(50)] {
+            let options = PredictOptions {
+                top_k: 20,
+                bound,
+                vectors: true,
+            };
+            let found = index.predict(&queries, &options, &control).unwrap();
+            digest.add(found.offsets);
+            digest.add(found.ids);
+            digest.add(found.collisions);
+            digest.add_floats(&found.distances);
+            digest.add_floats(&found.vectors.unwrap());
         }
     }
 }
@@ -67,7 +46,7 @@ impl Digest {
 /// A bit of everything that the engine computes.
 fn digest() -> u64 {
     let control = Control::new();
-    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    let mut digest = Digest::new();
     let rows = &SCALED[..1000 * DIM];
     let counts = &COUNTS[..1000 * DIM];
     let bytes: Vec<u8> = counts.iter().map(|x| (*x).min(255) as u8).collect();
@@ -75,7 +54,7 @@ fn digest() -> u64 {
         // Whole panels of planes and parts of them, few functions and many.
         for (k, l) in [(1, 3), (7, 11), (15, 20), (16, 5), (17, 20), (64, 3)] {
             let index = fitted(options(family, k, l), rows, DIM);
-            digest.add_index(&index, &rows[..20 * DIM], DIM);
+            add_index(&mut digest, &index, &rows[..20 * DIM], DIM);
         }
         let index = fitted(options(family, 12, 6), rows, DIM);
         for id in (0..1000).step_by(3) {
@@ -85,12 +64,12 @@ fn digest() -> u64 {
             .store(&view(&rows[..200 * DIM], DIM), &control)
             .unwrap();
         index.update(998, &view(&rows[..DIM], DIM)).unwrap();
-        digest.add_index(&index, &rows[..20 * DIM], DIM);
+        add_index(&mut digest, &index, &rows[..20 * DIM], DIM);
         // The family is drawn for vectors of any length, tails shorter than a register too.
         for dim in [1, 3, 15, 17, 31, 100] {
             let rows = normal(dim as u64, 300 * dim);
             let index = fitted(options(family, 6, 4), &rows, dim);
-            digest.add_index(&index, &rows[..20 * dim], dim);
+            add_index(&mut digest, &index, &rows[..20 * dim], dim);
         }
     }
     for family in [SRP, FamilyKind::L2 { r: None }] {
@@ -104,7 +83,7 @@ fn digest() -> u64 {
                 .fit(Points::new(data, DIM).unwrap(), &control)
                 .unwrap();
             let queries: Vec<f32> = counts[..20 * DIM].iter().map(|x| f32::from(*x)).collect();
-            digest.add_index(&index, &queries, DIM);
+            add_index(&mut digest, &index, &queries, DIM);
         }
     }
     for metric in [Metric::Euclidean, Metric::Cosine] {
@@ -116,7 +95,7 @@ fn digest() -> u64 {
         let words = RowsView::new(RowSlice::I16(counts), DIM).unwrap();
         digest.add_floats(&exact::cdist(&few, &words, metric, &control).unwrap());
     }
-    digest.0
+    digest.value()
 }
 
 fn some_rows(rows: &[f32]) -> RowsView<'_> {
@@ -129,51 +108,19 @@ const GOLDEN: u64 = 0x6da1_9ca7_41ff_5fb7;
 
 #[test]
 fn the_number_of_threads_changes_no_key_and_no_answer() {
-    for threads in [1, 2, 5] {
-        let found = with_threads(threads, digest);
-        assert_eq!(found, GOLDEN, "{found:#018x} with {threads} threads");
-    }
+    assert_same_for_any_threads(digest, GOLDEN);
 }
 
 #[test]
 #[ignore = "a part of the next test, which runs it in processes of their own"]
 fn tell_the_digest_to_a_parent_process() {
-    println!("level: {}", kernel::level());
-    println!("digest: {:#018x}", digest());
+    tell(digest());
 }
 
 #[test]
 fn the_instruction_set_changes_no_key_and_no_answer() {
-    let run = |level: Option<&str>| {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--ignored", "--exact", "--nocapture"])
-            .arg("same_answers::tell_the_digest_to_a_parent_process")
-            .env_remove("NEARHASH_CPU");
-        if let Some(level) = level {
-            command.env("NEARHASH_CPU", level);
-        }
-        let output = command.output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{text}");
-        let line = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_else(|| panic!("no {name} in {text}"))
-                .to_owned()
-        };
-        (line("level: "), line("digest: "))
-    };
-    let (best, digest) = run(None);
-    assert_eq!(digest, format!("{GOLDEN:#018x}"));
-    let best_rank = LEVELS.iter().position(|name| *name == best).unwrap();
-    for (rank, name) in LEVELS.iter().enumerate() {
-        let (level, found) = run(Some(name));
-        // A better one than the CPU has is not to be had.
-        assert_eq!(level, LEVELS[rank.min(best_rank)]);
-        assert_eq!(found, digest, "{level} and {best}");
-    }
-    // An unknown name changes nothing.
-    assert_eq!(run(Some("abacus")), (best, digest));
+    let test = "same_answers::tell_the_digest_to_a_parent_process";
+    assert_same_on_every_level(test, GOLDEN);
 }
 
 /// Everything that can be asked, in a form that can be compared.
@@ -324,20 +271,12 @@ fn one_query_is_answered_as_in_a_batch_and_writes_only_what_it_found() {
             let batch = index
                 .search(&view(&asked, dim), k, &Control::new())
                 .unwrap();
-            let mut short = 0;
-            for (i, query) in asked.chunks_exact(dim).enumerate() {
-                let (mut ids, mut distances) = ([u32::MAX; 7], [-1.0; 7]);
-                let count = index
-                    .search_one(RowSlice::F32(query), &mut ids, &mut distances)
-                    .unwrap();
-                assert_eq!(count, batch.counts[i] as usize);
-                assert_eq!(ids[..count], batch.ids[i * k..][..count]);
-                assert_eq!(distances[..count], batch.distances[i * k..][..count]);
-                assert!(ids[count..].iter().all(|id| *id == u32::MAX));
-                assert!(distances[count..].iter().all(|distance| *distance == -1.0));
-                short += usize::from(count < k);
-            }
-            assert!(short > 0 || budget > 0, "no list was short");
+            let queries = asked.chunks_exact(dim);
+            assert_alone_as_in_batch(&batch, queries, |query, ids, distances| {
+                index.search_one(query, ids, distances)
+            });
+            let short = batch.counts.iter().any(|count| (*count as usize) < k);
+            assert!(short || budget > 0, "no list was short");
         }
         let query = RowSlice::F32(&rows[..dim]);
         assert!(index.search_one(query, &mut [], &mut []).is_err());

@@ -1,16 +1,7 @@
 use half::f16;
-use rand::RngExt;
-use rand_distr::StandardNormal;
 
 use super::*;
-use crate::random::stream;
-
-fn normal(seed: u64, count: usize) -> Vec<f32> {
-    let mut random = stream(seed, 0);
-    (0..count)
-        .map(|_| random.sample::<f32, _>(StandardNormal))
-        .collect()
-}
+use crate::testing::normal;
 
 /// A row as its codes tell it: code by code, and its norms in their units.
 struct Row {

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::*;
-use crate::adaptive::spectrum::tests::{normal, prepared};
+use crate::adaptive::spectrum::tests::{in_small_space, normal, prepared};
 use crate::kernel::padded_width;
+use crate::testing::config;
 
 /// A projection of rows on so many axes, with what it makes of them.
 fn projected(rows: &[f32], dim: usize, axes: usize) -> (Projection, Vec<f32>, Vec<f32>) {
@@ -15,12 +15,7 @@ fn projected(rows: &[f32], dim: usize, axes: usize) -> (Projection, Vec<f32>, Ve
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 40,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config(40))]
 
     #[test]
     fn projected_points_and_rests_keep_distances(
@@ -71,14 +66,7 @@ fn points_that_are_all_the_same_are_projected_to_nothing() {
 #[test]
 fn points_of_a_small_space_need_no_more_axes() {
     for dim in [30, 120] {
-        let coordinates = normal(6, 400, 3, 0.9);
-        let directions = normal(7, 3, dim, 1.0);
-        let rows: Vec<f32> = coordinates
-            .chunks(3)
-            .flat_map(|c| {
-                (0..dim).map(|j| (0..3).map(|i| c[i] * directions[i * dim + j]).sum::<f32>())
-            })
-            .collect();
+        let rows = in_small_space(dim);
         let spectrum = Spectrum::of(&prepared(&rows, dim), 16);
         assert_eq!(spectrum.directions_for(0.9999), 3);
         let (_, y, rests) = projected(&rows, dim, 16);

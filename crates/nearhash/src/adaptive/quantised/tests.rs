@@ -1,15 +1,5 @@
-use rand::RngExt;
-use rand_distr::StandardNormal;
-
 use super::*;
-use crate::random::stream;
-
-fn normal(seed: u64, count: usize) -> Vec<f32> {
-    let mut random = stream(seed, 0);
-    (0..count)
-        .map(|_| random.sample::<f32, _>(StandardNormal))
-        .collect()
-}
+use crate::testing::normal;
 
 #[test]
 fn a_quantised_vector_is_off_by_half_a_step_at_most() {

@@ -19,6 +19,18 @@ pub(crate) fn prepared(rows: &[f32], dim: usize) -> Prepared<'_> {
     Prepared::new("x", &view, Metric::Euclidean).unwrap()
 }
 
+/// 400 points of a space of three dimensions, somewhere in `dim`.
+pub(crate) fn in_small_space(dim: usize) -> Vec<f32> {
+    let coordinates = normal(6, 400, 3, 0.9);
+    let directions = normal(7, 3, dim, 1.0);
+    let place = |c: &[f32], j: usize| (0..3).map(|i| c[i] * directions[i * dim + j]).sum();
+    coordinates
+        .chunks(3)
+        .flat_map(|c| (0..dim).map(move |j| (c, j)))
+        .map(|(c, j)| place(c, j))
+        .collect()
+}
+
 #[track_caller]
 fn assert_orthonormal(directions: &DMatrix<f64>, count: usize) {
     for i in 0..count {
@@ -148,14 +160,7 @@ fn few_directions_are_enough_for_a_share_of_the_variance() {
 #[test]
 fn directions_of_a_small_space_are_orthonormal() {
     for (dim, most) in [(30, 16), (120, 16), (200, 100)] {
-        let coordinates = normal(6, 400, 3, 0.9);
-        let directions = normal(7, 3, dim, 1.0);
-        let rows: Vec<f32> = coordinates
-            .chunks(3)
-            .flat_map(|c| {
-                (0..dim).map(|j| (0..3).map(|i| c[i] * directions[i * dim + j]).sum::<f32>())
-            })
-            .collect();
+        let rows = in_small_space(dim);
         let spectrum = Spectrum::of(&prepared(&rows, dim), most);
         assert_eq!(spectrum.directions_for(0.9999), 3);
         assert_orthonormal(&spectrum.directions, 3);

@@ -107,14 +107,14 @@ unsafe fn together([[a, b, c, d], [e, f, g, h]]: [[int32x4_t; 4]; 2]) -> FourQ {
     }
 }
 
-// SAFETY of every block below: callers run on a CPU with dot products, as the trait asks; where a
-// pointer goes in, the caller vouches for it.
-#[allow(clippy::undocumented_unsafe_blocks)]
+// Callers run on a CPU with dot products, as the trait asks; where a pointer goes in, they
+// vouch for it.
 impl Dots for DotProduct {
     type V = FourQ;
 
     #[inline(always)]
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> FourQ {
+        // SAFETY: as the caller vouches.
         unsafe {
             // Two chains of sums a quarter hide half of the latency; groups that follow hide the
             // rest.
@@ -146,6 +146,7 @@ impl Dots for DotProduct {
         queries: [*const i8; 2],
         places: &[u32],
     ) -> [FourQ; 2] {
+        // SAFETY: as the caller vouches.
         unsafe {
             let mut sums = [[vdupq_n_s32(0); 4]; 2];
             for place in places {
@@ -165,6 +166,7 @@ impl Dots for DotProduct {
 
     #[inline(always)]
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> FourQ {
+        // SAFETY: as the caller vouches.
         unsafe {
             let mut sums = [[vdupq_n_s32(0); 4]; 2];
             let mut line = 0;
@@ -184,6 +186,7 @@ impl Dots for DotProduct {
 
     #[inline(always)]
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> FourQ {
+        // SAFETY: as the caller vouches.
         let [dots] = unsafe { Self::rows([codes], high, low, lines) };
         dots
     }
@@ -195,6 +198,7 @@ impl Dots for DotProduct {
         low: *const i8,
         lines: usize,
     ) -> [FourQ; N] {
+        // SAFETY: as the caller vouches.
         unsafe {
             let (ones, middle) = (vdupq_n_s8(1), vdupq_n_u8(128));
             let mut out = [FourQ::splat(0.0); N];

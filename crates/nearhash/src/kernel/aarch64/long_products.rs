@@ -54,14 +54,14 @@ unsafe fn sums_of_pairs([a, b, c, d]: [[int32x4_t; 2]; 4]) -> FourQ {
     }
 }
 
-// SAFETY of every block below: callers run on a CPU with NEON, as the trait asks; where a pointer
-// goes in, the caller vouches for it.
-#[allow(clippy::undocumented_unsafe_blocks)]
+// Callers run on a CPU with NEON, as the trait asks; where a pointer goes in, they
+// vouch for it.
 impl Dots for LongProducts {
     type V = FourQ;
 
     #[inline(always)]
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> FourQ {
+        // SAFETY: as the caller vouches.
         unsafe {
             let mut sums = [[vdupq_n_s32(0); 2]; 4];
             let mut line = 0;
@@ -99,6 +99,7 @@ impl Dots for LongProducts {
         queries: [*const i8; 2],
         places: &[u32],
     ) -> [FourQ; 2] {
+        // SAFETY: as the caller vouches.
         let one = |query: *const i8| unsafe {
             let mut sums = [[vdupq_n_s32(0); 2]; 4];
             for place in places {
@@ -118,6 +119,7 @@ impl Dots for LongProducts {
 
     #[inline(always)]
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> FourQ {
+        // SAFETY: as the caller vouches.
         unsafe {
             let fifteen = vdupq_n_u8(15);
             let mut sums = [[vdupq_n_s32(0); 2]; 4];
@@ -151,6 +153,7 @@ impl Dots for LongProducts {
 
     #[inline(always)]
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> FourQ {
+        // SAFETY: as the caller vouches.
         let [dots] = unsafe { Self::rows([codes], high, low, lines) };
         dots
     }
@@ -162,6 +165,7 @@ impl Dots for LongProducts {
         low: *const i8,
         lines: usize,
     ) -> [FourQ; N] {
+        // SAFETY: as the caller vouches.
         unsafe {
             let mut out = [FourQ::splat(0.0); N];
             // Four lanes at a time: the sums of all would not fit the registers.

@@ -104,17 +104,18 @@ unsafe fn widen_high(halves: uint16x8_t) -> float32x4_t {
     floats
 }
 
-// SAFETY of every block below: callers run on a CPU with this instruction set, as the trait asks;
-// where a pointer goes in, the caller vouches for it.
-#[allow(clippy::undocumented_unsafe_blocks)]
+// Callers run on a CPU with this instruction set, as the trait asks; where a pointer goes in, they
+// vouch for it.
 impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
+        // SAFETY: as the caller vouches.
         Self([unsafe { vdupq_n_f32(x) }; 4])
     }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self([
                 vld1q_f32(from),
@@ -127,6 +128,7 @@ impl Lanes for FourQ {
 
     #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let bytes = vld1q_u8(from);
             let (low, high) = (vmovl_u8(vget_low_u8(bytes)), vmovl_high_u8(bytes));
@@ -141,6 +143,7 @@ impl Lanes for FourQ {
 
     #[inline(always)]
     unsafe fn load_i16(from: *const i16) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let (low, high) = (vld1q_s16(from), vld1q_s16(from.add(8)));
             Self([
@@ -155,6 +158,7 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
         unsafe {
             vst1q_f32(to, a);
             vst1q_f32(to.add(4), b);
@@ -166,6 +170,7 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn first(self, n: usize) -> Self {
         let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
         unsafe {
             let n = vdupq_n_u32(n as u32);
             let lanes = vld1q_u32([0, 1, 2, 3].as_ptr());
@@ -179,6 +184,7 @@ impl Lanes for FourQ {
 
     #[inline(always)]
     unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let (low, high) = (vld1q_u16(from), vld1q_u16(from.add(8)));
             Self([
@@ -192,12 +198,14 @@ impl Lanes for FourQ {
 
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         self.with(other, |x, y| unsafe { vaddq_f32(x, y) })
     }
 
     #[inline(always)]
     unsafe fn below(self, other: Self) -> u16 {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        // SAFETY: as the caller vouches.
         unsafe {
             bits([
                 vcleq_f32(a, e),
@@ -211,17 +219,20 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
         // `vminq` would order zeros by their signs, which other CPUs don't.
+        // SAFETY: as the caller vouches.
         self.with(other, |x, y| unsafe { vbslq_f32(vcltq_f32(x, y), x, y) })
     }
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         self.with(other, |x, y| unsafe { vbslq_f32(vcgtq_f32(x, y), x, y) })
     }
 
     #[inline(always)]
     unsafe fn shifted(self) -> Self {
         let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
         unsafe {
             let before = vdupq_n_f32(f32::NEG_INFINITY);
             Self([
@@ -236,6 +247,7 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn select(self, bits: u16, other: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        // SAFETY: as the caller vouches.
         unsafe {
             let bits = vdupq_n_u32(u32::from(bits));
             let first = vld1q_u32([1, 2, 4, 8].as_ptr());
@@ -252,6 +264,7 @@ impl Lanes for FourQ {
     unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         let ([i, j, k, l], [m, n, o, p]) = (yes.0, no.0);
+        // SAFETY: as the caller vouches.
         unsafe {
             Self([
                 vbslq_f32(vcleq_f32(a, e), i, m),
@@ -264,11 +277,13 @@ impl Lanes for FourQ {
 
     #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         self.with(other, |x, y| unsafe { vsubq_f32(x, y) })
     }
 
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         self.with(other, |x, y| unsafe { vmulq_f32(x, y) })
     }
 
@@ -276,6 +291,7 @@ impl Lanes for FourQ {
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, by.0);
         let [i, j, k, l] = plus.0;
+        // SAFETY: as the caller vouches.
         unsafe {
             Self([
                 vfmaq_f32(i, a, e),
@@ -289,12 +305,14 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn not_negative(self) -> u16 {
         let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
         unsafe { bits([vcgezq_f32(a), vcgezq_f32(b), vcgezq_f32(c), vcgezq_f32(d)]) }
     }
 
     #[inline(always)]
     unsafe fn store_floor(self, to: *mut i32) {
         let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
         unsafe {
             let (least, most) = (vdupq_n_f32(-FLOOR_LIMIT), vdupq_n_f32(FLOOR_LIMIT));
             let of_nan = vdupq_n_s32(-FLOOR_LIMIT as i32);
@@ -312,6 +330,7 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn store_i8(self, to: *mut i8) {
         let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
         unsafe {
             let low = vuzp1q_s16(
                 vreinterpretq_s16_s32(vcvtq_s32_f32(a)),
@@ -330,6 +349,7 @@ impl Lanes for FourQ {
 
     #[inline(always)]
     unsafe fn reduce(self) -> f32 {
+        // SAFETY: as the caller vouches.
         unsafe {
             let four = reduce_to_4(self);
             vpadds_f32(vadd_f32(vget_low_f32(four), vget_high_f32(four)))
@@ -339,6 +359,7 @@ impl Lanes for FourQ {
     #[inline(always)]
     unsafe fn reduce4(of: [Self; 4]) -> [f32; 4] {
         let [a, b, c, d] = of;
+        // SAFETY: as the caller vouches.
         unsafe {
             let (a, b) = (reduce_to_4(a), reduce_to_4(b));
             let (c, d) = (reduce_to_4(c), reduce_to_4(d));
@@ -360,6 +381,7 @@ impl Lanes for FourQ {
         groups: usize,
         limits: [f32; N],
     ) -> [u32; N] {
+        // SAFETY: as the caller vouches.
         unsafe {
             // Lanes that are all ones are −1 each: cheaper to subtract than to make bits of.
             let limits: [float32x4_t; N] = std::array::from_fn(|i| vdupq_n_f32(limits[i]));

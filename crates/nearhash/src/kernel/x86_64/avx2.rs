@@ -1,9 +1,11 @@
 //! Two 256-bit registers. Needs AVX2 and FMA.
 
+mod pairwise;
+
 use std::arch::x86_64::*;
 
-use crate::kernel::codes::{Dots, Line};
 use crate::kernel::lanes::{FLOOR_LIMIT, Lanes};
+pub(crate) use pairwise::Pairwise;
 
 /// Lanes 0 to 7 and 8 to 15.
 #[derive(Debug, Clone, Copy)]
@@ -70,23 +72,25 @@ unsafe fn reduce_to_4(of: TwoYmm) -> __m128 {
     }
 }
 
-// SAFETY of every block below: callers run on a CPU with this instruction set, as the trait asks;
-// where a pointer goes in, the caller vouches for it.
-#[allow(clippy::undocumented_unsafe_blocks)]
+// Callers run on a CPU with this instruction set, as the trait asks; where a pointer goes in, they
+// vouch for it.
 impl Lanes for TwoYmm {
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
+        // SAFETY: as the caller vouches.
         let x = unsafe { _mm256_set1_ps(x) };
         Self(x, x)
     }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
     }
 
     #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let bytes = _mm_loadu_si128(from.cast());
             let high = _mm_srli_si128::<8>(bytes);
@@ -99,6 +103,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn load_i16(from: *const i16) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(from.cast()))),
@@ -109,6 +114,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as the caller vouches.
         unsafe {
             _mm256_storeu_ps(to, self.0);
             _mm256_storeu_ps(to.add(8), self.1);
@@ -117,6 +123,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn first(self, n: usize) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let n = _mm256_set1_epi32(n as i32);
             let keep = |x: __m256, lanes: __m256i| {
@@ -131,6 +138,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_cvtph_ps(_mm_loadu_si128(from.cast())),
@@ -141,6 +149,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_add_ps(self.0, other.0),
@@ -151,6 +160,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn below(self, other: Self) -> u16 {
+        // SAFETY: as the caller vouches.
         unsafe {
             let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0));
             let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(self.1, other.1));
@@ -160,6 +170,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn list(bits: u16, first: u32, to: *mut u32) {
+        // SAFETY: as the caller vouches.
         unsafe {
             let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
             let places = _mm256_add_epi32(lanes, _mm256_set1_epi32(first as i32));
@@ -174,6 +185,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn pack(self, bits: u16, to: *mut f32) {
+        // SAFETY: as the caller vouches.
         unsafe {
             let (low, high) = (bits & 0xff, bits >> 8);
             let packed = _mm256_permutevar8x32_ps(self.0, set_first(low));
@@ -189,6 +201,7 @@ impl Lanes for TwoYmm {
         groups: usize,
         limits: [f32; N],
     ) -> [u32; N] {
+        // SAFETY: as the caller vouches.
         unsafe {
             // What is within compares to minus one, which is taken away in its lane.
             let (mut sums, mut bounds) = ([_mm256_setzero_si256(); N], [_mm256_setzero_ps(); N]);
@@ -218,6 +231,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn count_below(keys: *const u64, count: usize, some: *const u64, to: *mut u64) {
+        // SAFETY: as the caller vouches.
         unsafe {
             // Compared as signed numbers, with the first bit turned over.
             let first_bit = _mm256_set1_epi64x(i64::MIN);
@@ -236,6 +250,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_min_ps(self.0, other.0),
@@ -246,6 +261,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_max_ps(self.0, other.0),
@@ -256,6 +272,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn shifted(self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let by_one = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
             let low = _mm256_permutevar8x32_ps(self.0, by_one);
@@ -270,6 +287,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn select(self, bits: u16, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
             let pick = |bits: u16, a: __m256, b: __m256| {
@@ -286,6 +304,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn where_below(self, other: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             let low = _mm256_cmp_ps::<_CMP_LE_OQ>(self.0, other.0);
             let high = _mm256_cmp_ps::<_CMP_LE_OQ>(self.1, other.1);
@@ -298,6 +317,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_sub_ps(self.0, other.0),
@@ -308,6 +328,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_mul_ps(self.0, other.0),
@@ -318,6 +339,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
+        // SAFETY: as the caller vouches.
         unsafe {
             Self(
                 _mm256_fmadd_ps(self.0, by.0, plus.0),
@@ -328,6 +350,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn not_negative(self) -> u16 {
+        // SAFETY: as the caller vouches.
         unsafe {
             let zero = _mm256_setzero_ps();
             let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(self.0, zero));
@@ -338,6 +361,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn store_floor(self, to: *mut i32) {
+        // SAFETY: as the caller vouches.
         unsafe {
             let floor = |x: __m256| {
                 // `max` returns its second operand when the first is NaN.
@@ -352,6 +376,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn store_i8(self, to: *mut i8) {
+        // SAFETY: as the caller vouches.
         unsafe {
             let words =
                 _mm256_packs_epi32(_mm256_cvttps_epi32(self.0), _mm256_cvttps_epi32(self.1));
@@ -367,11 +392,13 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn reduce(self) -> f32 {
+        // SAFETY: as the caller vouches.
         unsafe { reduce8(_mm256_add_ps(self.0, self.1)) }
     }
 
     #[inline(always)]
     unsafe fn reduce4(of: [Self; 4]) -> [f32; 4] {
+        // SAFETY: as the caller vouches.
         unsafe {
             // Not by `map`, which stays a call without the instruction set: 20 ns a vector.
             let [a, b, c, d] = of;
@@ -395,127 +422,7 @@ impl Lanes for TwoYmm {
 
     #[inline(always)]
     unsafe fn prefetch(at: *const u8) {
+        // SAFETY: as the caller vouches.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
 }
-
-/// Products of bytes summed in pairs (`maddubs`).
-#[derive(Debug)]
-pub(crate) struct Pairwise;
-
-// SAFETY of every block below: as above.
-#[allow(clippy::undocumented_unsafe_blocks)]
-impl Dots for Pairwise {
-    type V = TwoYmm;
-
-    #[inline(always)]
-    unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> TwoYmm {
-        unsafe {
-            let ones = _mm256_set1_epi16(1);
-            let mut sums = [_mm256_setzero_si256(); 2];
-            for line in 0..lines {
-                let c = codes.add(line).cast::<__m256i>();
-                let q = _mm256_set1_epi32(query.cast::<i32>().add(line).read_unaligned());
-                for (half, sum) in sums.iter_mut().enumerate() {
-                    let pairs = _mm256_maddubs_epi16(_mm256_load_si256(c.add(half)), q);
-                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
-                }
-            }
-            TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn bytes_of_two(
-        codes: *const Line,
-        queries: [*const i8; 2],
-        places: &[u32],
-    ) -> [TwoYmm; 2] {
-        unsafe {
-            let ones = _mm256_set1_epi16(1);
-            let mut sums = [[_mm256_setzero_si256(); 2]; 2];
-            for place in places {
-                let place = *place as usize;
-                let c = codes.add(place).cast::<__m256i>();
-                let halves = [_mm256_load_si256(c), _mm256_load_si256(c.add(1))];
-                for (query, sums) in queries.iter().zip(&mut sums) {
-                    let q = query.cast::<i32>().add(place).read_unaligned();
-                    let q = _mm256_set1_epi32(q);
-                    for (half, sum) in halves.iter().zip(sums) {
-                        let pairs = _mm256_maddubs_epi16(*half, q);
-                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
-                    }
-                }
-            }
-            let [a, b] = sums;
-            [
-                TwoYmm(_mm256_cvtepi32_ps(a[0]), _mm256_cvtepi32_ps(a[1])),
-                TwoYmm(_mm256_cvtepi32_ps(b[0]), _mm256_cvtepi32_ps(b[1])),
-            ]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> TwoYmm {
-        unsafe {
-            let (ones, low) = (_mm256_set1_epi16(1), _mm256_set1_epi8(15));
-            let mut sums = [_mm256_setzero_si256(); 2];
-            let mut line = 0;
-            while line < lines {
-                // Four lines are eight pairs of products of at most 15 x 127: below 2^15.
-                let end = (line + 4).min(lines);
-                let mut pairs = [_mm256_setzero_si256(); 2];
-                while line < end {
-                    let c = codes.add(line).cast::<__m256i>();
-                    let q = query.cast::<i32>().add(2 * line);
-                    let q0 = _mm256_set1_epi32(q.read_unaligned());
-                    let q1 = _mm256_set1_epi32(q.add(1).read_unaligned());
-                    for (half, pairs) in pairs.iter_mut().enumerate() {
-                        let c = _mm256_load_si256(c.add(half));
-                        let c0 = _mm256_and_si256(c, low);
-                        let c1 = _mm256_and_si256(_mm256_srli_epi16::<4>(c), low);
-                        *pairs = _mm256_add_epi16(
-                            *pairs,
-                            _mm256_add_epi16(
-                                _mm256_maddubs_epi16(c0, q0),
-                                _mm256_maddubs_epi16(c1, q1),
-                            ),
-                        );
-                    }
-                    line += 1;
-                }
-                for (sum, pairs) in sums.iter_mut().zip(pairs) {
-                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
-                }
-            }
-            TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> TwoYmm {
-        unsafe {
-            let ones = _mm256_set1_epi16(1);
-            let mut high_sums = [_mm256_setzero_si256(); 2];
-            let mut low_sums = [_mm256_setzero_si256(); 2];
-            for line in 0..lines {
-                for half in 0..2 {
-                    let at = 2 * line + half;
-                    let c = _mm256_load_si256(codes.cast::<__m256i>().add(at));
-                    let h = _mm256_loadu_si256(high.cast::<__m256i>().add(at));
-                    let l = _mm256_loadu_si256(low.cast::<__m256i>().add(at));
-                    let (h, l) = (_mm256_maddubs_epi16(c, h), _mm256_maddubs_epi16(c, l));
-                    let (h, l) = (_mm256_madd_epi16(h, ones), _mm256_madd_epi16(l, ones));
-                    high_sums[half] = _mm256_add_epi32(high_sums[half], h);
-                    low_sums[half] = _mm256_add_epi32(low_sums[half], l);
-                }
-            }
-            let (high, low) = (_mm256_slli_epi32::<7>(high_sums[0]), low_sums[0]);
-            let first = _mm256_cvtepi32_ps(_mm256_add_epi32(high, low));
-            let (high, low) = (_mm256_slli_epi32::<7>(high_sums[1]), low_sums[1]);
-            TwoYmm(first, _mm256_cvtepi32_ps(_mm256_add_epi32(high, low)))
-        }
-    }
-}
-
-impl crate::kernel::tile::Tiles for Pairwise {}

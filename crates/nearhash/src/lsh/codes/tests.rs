@@ -9,9 +9,9 @@ use rand_distr::StandardNormal;
 use super::*;
 use crate::adaptive::spectrum::Spectrum;
 use crate::kernel::padded_width;
-use crate::lsh::tests::config;
 use crate::metric::Metric;
 use crate::points::{Points, RowData, RowSlice, RowsView};
+use crate::testing::config;
 
 /// What the rows are like.
 #[derive(Debug, Clone, Copy)]

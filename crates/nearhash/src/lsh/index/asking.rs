@@ -2,9 +2,10 @@
 
 use super::LshIndex;
 use crate::control::Control;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_at_least_1};
 use crate::evaluation::Evaluation;
 use crate::exact::{self, Neighbors};
+use crate::guarded::PointState;
 use crate::lsh::answers::Predictions;
 use crate::lsh::built;
 use crate::lsh::options::{PredictOptions, SearchOptions};
@@ -34,8 +35,7 @@ impl LshIndex {
         options: &SearchOptions,
         control: &Control,
     ) -> Result<Neighbors> {
-        let state = self.state_or_empty("search")?;
-        check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        let state = self.state_for("search", queries)?;
         let effort = Self::effort(&state, options.budget.unwrap_or(self.budget()), None);
         let searcher = self.searcher(&state).among(options.filter.as_ref());
         let found = searcher.search(queries, options.k, effort, control)?;
@@ -62,7 +62,7 @@ impl LshIndex {
         }
         let state = self.state_or_empty("search")?;
         let query = RowsView::new(query, query.len())?;
-        check_dim("x", query.dim(), Some(state.built.points().dim()))?;
+        check_dim("x", query.dim(), Some(state.dim()))?;
         let effort = Self::effort(&state, self.budget(), None);
         self.searcher(&state)
             .search_one(&query, effort, ids, distances)
@@ -93,23 +93,11 @@ impl LshIndex {
         options: &PredictOptions,
         control: &Control,
     ) -> Result<Predictions> {
-        let at_least_1 = |argument, value| {
-            if value == 0 {
-                return Err(Error::argument_error(
-                    argument,
-                    value,
-                    "a whole number, at least 1",
-                ));
-            }
-            Ok(value)
-        };
-        at_least_1("top_k", options.top_k)?;
-        options
-            .bound
-            .map(|bound| at_least_1("bound", bound))
-            .transpose()?;
-        let state = self.state_or_empty("predict")?;
-        check_dim("x", queries.dim(), Some(state.built.points().dim()))?;
+        check_at_least_1("top_k", options.top_k)?;
+        if let Some(bound) = options.bound {
+            check_at_least_1("bound", bound)?;
+        }
+        let state = self.state_for("predict", queries)?;
         let k = options.top_k.min(state.len().max(1));
         let effort = Self::effort(&state, budget, options.bound);
         let (found, collisions) = self.searcher(&state).search(queries, k, effort, control)?;
@@ -127,7 +115,7 @@ impl LshIndex {
     pub fn candidates(&self, row: &RowsView<'_>) -> Result<Vec<u32>> {
         let state = self.state_or_empty("query")?;
         let row = one_row(row)?;
-        check_dim("v", row.dim(), Some(state.built.points().dim()))?;
+        check_dim("v", row.dim(), Some(state.dim()))?;
         let effort = Self::effort(&state, self.budget(), None);
         self.searcher(&state).candidates(&row, effort)
     }
@@ -138,8 +126,7 @@ impl LshIndex {
     /// # Errors
     /// As [`search`](Self::search).
     pub fn hash(&self, rows: &RowsView<'_>) -> Result<Vec<i32>> {
-        let state = self.state_or_empty("hash")?;
-        check_dim("x", rows.dim(), Some(state.built.points().dim()))?;
+        let state = self.state_for("hash", rows)?;
         built::hash_values(state.built.family().as_ref(), rows, &Control::new())
     }
 
@@ -212,7 +199,7 @@ impl LshIndex {
         control: &Control,
     ) -> Result<Evaluation> {
         let state = self.state_or_empty("evaluate")?;
-        Evaluation::check(queries, state.built.points().dim(), state.len())?;
+        Evaluation::check(queries, state.dim(), state.len())?;
         let (ids, points) = state.live()?;
         let points = match &options.filter {
             Some(filter) => points.picked(|row| filter.admits(ids[row]))?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::LshIndex;
 use crate::control::Control;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::guarded::PointState;
 use crate::lsh::built::{self, Built};
 use crate::lsh::open::Open;
@@ -13,7 +13,7 @@ use crate::lsh::search::Effort;
 use crate::lsh::state::State;
 use crate::lsh::tuning::Parameters;
 use crate::metric::Prepared;
-use crate::points::{Points, RowsView, check_dim, end_of_ids};
+use crate::points::{Points, RowsView};
 
 impl LshIndex {
     /// Replace the points, and choose what the options left open. Ids are the rows' numbers.
@@ -23,11 +23,7 @@ impl LshIndex {
     /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
     /// another change at work, a cancellation. The index is then as it was.
     pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
-        let _change = self.state.change("fit")?;
-        check_dim("x", points.dim(), self.options.dim)?;
-        if points.rows() == 0 {
-            return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
-        }
+        let _change = self.state.to_fit(&points, self.options.dim)?;
         let parameters = Parameters::choose(&self.options, &points, control)?;
         let family = parameters.family(self.options.seed, points.dim());
         let next_id = points.rows() as u32;
@@ -47,19 +43,13 @@ impl LshIndex {
     /// # Errors
     /// As [`fit`](Self::fit); more than `u32::MAX` ids.
     pub fn store(&self, rows: &RowsView<'_>, control: &Control) -> Result<Range<u32>> {
-        let _change = self.state.change("store")?;
-        let state = self.state_or_empty("store")?;
-        let built = &state.built;
-        check_dim("x", rows.dim(), Some(built.points().dim()))?;
-        let prepared = Prepared::new("x", rows, self.metric())?;
-        let first = state.next_id;
-        let end = end_of_ids(first, rows.rows())?;
-        drop(prepared);
+        let (_change, state, ids) = self.state.to_store(rows, || self.empty("store"))?;
+        drop(Prepared::new("x", rows, self.metric())?);
         if !state.has_room(rows.rows()) {
-            let sorted = state.sorted(rows, first..end, control)?;
+            let sorted = state.sorted(rows, ids.clone(), control)?;
             control.commit()?;
             self.state.set(Some(sorted));
-            return Ok(first..end);
+            return Ok(ids);
         }
         const STEP: usize = 256;
         let mut hashed = Vec::new();
@@ -67,15 +57,15 @@ impl LshIndex {
             control.check()?;
             let part = rows.slice(start..(start + STEP).min(rows.rows()));
             let prepared = Prepared::new("x", &part, self.metric())?;
-            let keys = built::hash_rows(built.family().as_ref(), &prepared);
+            let keys = built::hash_rows(state.built.family().as_ref(), &prepared);
             let norms = prepared.into_norms();
             hashed.push((part, keys, norms));
         }
         control.commit()?;
         self.state.amend(state, |state| {
-            state.next_id = end;
+            state.next_id = ids.end;
             let mut row = vec![0.0; rows.dim()];
-            let mut id = first;
+            let mut id = ids.start;
             for (part, keys, norms) in hashed {
                 for i in 0..part.rows() {
                     part.copy_row(i, &mut row);
@@ -86,7 +76,7 @@ impl LshIndex {
                 }
             }
         });
-        Ok(first..end)
+        Ok(ids)
     }
 
     /// Remove a point. Returns 1, or 0 when there is none of that id.
@@ -118,8 +108,8 @@ impl LshIndex {
     /// Replace the vector behind an id by the first row of `row`.
     ///
     /// # Errors
-    /// [`Error::UnknownId`]; vectors of another length, a zero vector under cosine, another change
-    /// at work.
+    /// [`Error::UnknownId`](crate::Error::UnknownId); vectors of another length, a zero vector under
+    /// cosine, another change at work.
     pub fn update(&self, id: u32, row: &RowsView<'_>) -> Result<()> {
         let _change = self.state.change("update")?;
         let (state, row, values) = self.state.to_update(id, row)?;
@@ -147,8 +137,7 @@ impl LshIndex {
     /// # Errors
     /// Another change at work.
     pub fn reset(&self) -> Result<()> {
-        let _change = self.state.change("reset")?;
-        self.state.set(None);
+        self.state.reset()?;
         self.pool.clear();
         Ok(())
     }

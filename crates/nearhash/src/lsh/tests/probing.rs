@@ -9,13 +9,14 @@ use proptest::prelude::*;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use super::{config, generator};
+use super::generator;
 use crate::kernel::Kernels;
 use crate::lsh::family::{Family, Group, KeyScratch, Move, Planes};
 use crate::lsh::l2::L2;
 use crate::lsh::probe::Prober;
 use crate::lsh::srp::Srp;
 use crate::metric::Metric;
+use crate::testing::config;
 
 /// A table as probing sees it.
 #[derive(Debug, Clone)]

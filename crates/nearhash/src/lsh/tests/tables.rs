@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use proptest::prelude::*;
 use rand::{Rng, RngExt};
 
-use super::{config, generator};
+use super::generator;
 use crate::lsh::table::{BuildScratch, Table, mix};
+use crate::testing::config;
 
 fn build(keys: &[u64], block: usize) -> Table {
     Table::build(keys.chunks(block), &mut BuildScratch::default())

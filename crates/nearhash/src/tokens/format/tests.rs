@@ -4,6 +4,7 @@ use super::super::{ClusterTokens, ClusterTokensOptions, RotationChoice};
 use super::*;
 use crate::control::Control;
 use crate::points::{RowSlice, RowsView};
+use crate::testing::config;
 
 const DIM: usize = 7;
 
@@ -181,12 +182,7 @@ fn numbers_that_no_training_makes_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 2000,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config(2000))]
 
     /// Whoever can compute the checksum can write anything: it is refused, or it is a model that
     /// works.

@@ -4,6 +4,7 @@ use rand_distr::StandardNormal;
 
 use super::super::random::group_stream;
 use super::*;
+use crate::testing::config;
 
 fn normal(seed: u64, count: usize) -> Vec<f32> {
     let mut generator = group_stream(seed, 9);
@@ -83,12 +84,7 @@ fn rows_go_to_their_nearest_centroid_for_every_number_of_clusters() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 64,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config(64))]
 
     /// Few different numbers make many ties.
     #[test]

@@ -3,13 +3,12 @@
 use nearhash::adaptive::{AdaptiveIndex, SearchOptions};
 use nearhash::{Control, Metric, RowData, RowSlice, RowsView};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::{
     FEWEST, METRICS, SHORT, Sample, asked, assert_exact, assert_sound, clustered, fitted, floats,
     knn, recall, samples, search, with_metric,
 };
-use crate::{normal, view};
+use crate::{config, normal, view};
 
 /// Exact with a recall of 1, sound with less, for few neighbours, many, and more than there are.
 #[track_caller]
@@ -39,12 +38,7 @@ fn check_rows(rows: &[f32], dim: usize, metric: Metric) -> AdaptiveIndex {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 60,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config(60))]
 
     #[test]
     fn few_points_of_any_length_are_searched_exactly(

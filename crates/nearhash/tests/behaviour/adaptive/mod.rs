@@ -17,18 +17,18 @@ use rand_distr::StandardNormal;
 
 use crate::view;
 
-const METRICS: [Metric; 2] = [Metric::Euclidean, Metric::Cosine];
+pub(crate) const METRICS: [Metric; 2] = [Metric::Euclidean, Metric::Cosine];
 /// Fewest points that are put into buckets.
 const FEWEST: usize = 1024;
 
-fn with_metric(metric: Metric) -> IndexOptions {
+pub(crate) fn with_metric(metric: Metric) -> IndexOptions {
     IndexOptions {
         metric,
         ..IndexOptions::default()
     }
 }
 
-fn fitted(options: IndexOptions, data: RowData, dim: usize) -> AdaptiveIndex {
+pub(crate) fn fitted(options: IndexOptions, data: RowData, dim: usize) -> AdaptiveIndex {
     let index = AdaptiveIndex::new(options).unwrap();
     index
         .fit(Points::new(data, dim).unwrap(), &Control::new())
@@ -36,11 +36,11 @@ fn fitted(options: IndexOptions, data: RowData, dim: usize) -> AdaptiveIndex {
     index
 }
 
-fn floats(rows: &[f32]) -> RowData {
+pub(crate) fn floats(rows: &[f32]) -> RowData {
     RowData::F32(rows.to_vec())
 }
 
-fn asked(k: usize, recall: f64) -> SearchOptions {
+pub(crate) fn asked(k: usize, recall: f64) -> SearchOptions {
     SearchOptions {
         recall: Some(recall),
         ..SearchOptions::nearest(k)

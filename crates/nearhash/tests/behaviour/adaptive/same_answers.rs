@@ -1,54 +1,37 @@
 //! Answers are the same for any number of threads, on every instruction set, in batches or one by
 //! one, and whatever type holds the numbers.
 
-use std::process::Command;
-
 use nearhash::adaptive::{AdaptiveIndex, IndexOptions, SearchOptions};
-use nearhash::{Control, Filter, Metric, Neighbors, RowData, RowSlice, kernel};
+use nearhash::{Control, Filter, Metric, Neighbors, RowData};
 
 use super::{asked, clustered, fitted, floats, in_regions, samples, search, with_metric};
+use crate::digest::{Digest, assert_same_for_any_threads, assert_same_on_every_level, tell};
 use crate::photos::{COUNTS, DIM};
-use crate::{LEVELS, view, with_threads};
+use crate::point_index::assert_alone_as_in_batch;
+use crate::{view, with_threads};
 
-/// FNV-1a over words.
-struct Digest(u64);
-
-impl Digest {
-    fn add(&mut self, words: impl IntoIterator<Item = u32>) {
-        for word in words {
-            self.0 = (self.0 ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
+fn add_index(digest: &mut Digest, index: &AdaptiveIndex, queries: &[f32], dim: usize) {
+    let queries = view(queries, dim);
+    for k in [1, 10, 40] {
+        for recall in [0.7, 0.95, 0.99, 1.0] {
+            digest.add_neighbors(&search(index, &queries, &asked(k, recall)));
         }
     }
-
-    fn add_neighbors(&mut self, found: &Neighbors) {
-        self.add(found.counts.iter().copied());
-        self.add(found.ids.iter().copied());
-        self.add(found.distances.iter().map(|x| x.to_bits()));
-    }
-
-    fn add_index(&mut self, index: &AdaptiveIndex, queries: &[f32], dim: usize) {
-        let queries = view(queries, dim);
-        for k in [1, 10, 40] {
-            for recall in [0.7, 0.95, 0.99, 1.0] {
-                self.add_neighbors(&search(index, &queries, &asked(k, recall)));
-            }
-        }
-        let probes = SearchOptions {
-            probes: Some(3),
-            filter: Some(Filter::deny(&[1, 2, 3, 500])),
-            ..SearchOptions::nearest(5)
-        };
-        self.add_neighbors(&search(index, &queries, &probes));
-        for point in index.describe().codes.unwrap().calibration {
-            let bits = point.probes.to_bits();
-            self.add([bits as u32, (bits >> 32) as u32]);
-        }
+    let probes = SearchOptions {
+        probes: Some(3),
+        filter: Some(Filter::deny(&[1, 2, 3, 500])),
+        ..SearchOptions::nearest(5)
+    };
+    digest.add_neighbors(&search(index, &queries, &probes));
+    for point in index.describe().codes.unwrap().calibration {
+        let bits = point.probes.to_bits();
+        digest.add([bits as u32, (bits >> 32) as u32]);
     }
 }
 
 /// A bit of everything that the engine computes.
 fn digest() -> u64 {
-    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    let mut digest = Digest::new();
     let control = Control::new();
     for (metric, n, dim) in [
         (Metric::Euclidean, 1500, 24),
@@ -59,7 +42,7 @@ fn digest() -> u64 {
         let mut queries = clustered(22, 40, dim);
         queries.extend(crate::normal(23, 10 * dim));
         let index = fitted(with_metric(metric), floats(&rows), dim);
-        digest.add_index(&index, &queries, dim);
+        add_index(&mut digest, &index, &queries, dim);
         for id in (0..n as u32).step_by(7) {
             index.delete(id).unwrap();
         }
@@ -67,7 +50,7 @@ fn digest() -> u64 {
             .store(&view(&rows[..400 * dim], dim), &control)
             .unwrap();
         index.update(1, &view(&queries[..dim], dim)).unwrap();
-        digest.add_index(&index, &queries, dim);
+        add_index(&mut digest, &index, &queries, dim);
     }
     for (settle, dim) in [(None, 30), (Some(0), 100)] {
         let rows = clustered(24, 2000, dim);
@@ -76,11 +59,11 @@ fn digest() -> u64 {
             ..in_regions(with_metric(Metric::Euclidean))
         };
         let index = fitted(options, floats(&rows), dim);
-        digest.add_index(&index, &clustered(25, 40, dim), dim);
+        add_index(&mut digest, &index, &clustered(25, 40, dim), dim);
         index
             .store(&view(&rows[..300 * dim], dim), &control)
             .unwrap();
-        digest.add_index(&index, &clustered(26, 20, dim), dim);
+        add_index(&mut digest, &index, &clustered(26, 20, dim), dim);
     }
     let counts = &COUNTS[..1500 * DIM];
     let bytes = counts.iter().map(|x| (*x).min(255) as u8).collect();
@@ -98,9 +81,9 @@ fn digest() -> u64 {
             .iter()
             .map(|x| f32::from(*x) + 0.5)
             .collect();
-        digest.add_index(&index, &queries, DIM);
+        add_index(&mut digest, &index, &queries, DIM);
     }
-    digest.0
+    digest.value()
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
@@ -108,45 +91,19 @@ const GOLDEN: u64 = 0x0ce2_8cc2_1a40_8aef;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
-    for threads in [1, 2, 5] {
-        let found = with_threads(threads, digest);
-        assert_eq!(found, GOLDEN, "{found:#018x} with {threads} threads");
-    }
+    assert_same_for_any_threads(digest, GOLDEN);
 }
 
 #[test]
 #[ignore = "a part of the next test, which runs it in processes of their own"]
 fn tell_the_digest_to_a_parent_process() {
-    println!("level: {}", kernel::level());
-    println!("digest: {:#018x}", digest());
+    tell(digest());
 }
 
 #[test]
 fn the_instruction_set_changes_no_answer() {
-    let run = |level: &str| {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "--nocapture"])
-            .arg("adaptive::same_answers::tell_the_digest_to_a_parent_process")
-            .env("NEARHASH_CPU", level)
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{text}");
-        let line = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_else(|| panic!("no {name} in {text}"))
-                .to_owned()
-        };
-        (line("level: "), line("digest: "))
-    };
-    let expected = format!("{GOLDEN:#018x}");
-    for name in LEVELS {
-        let (level, found) = run(name);
-        // A better one than the CPU has is not to be had.
-        let rank = |of: &str| LEVELS.iter().position(|name| *name == of);
-        assert!(rank(&level) <= rank(name), "{level} for {name}");
-        assert_eq!(found, expected, "{level}");
-    }
+    let test = "adaptive::same_answers::tell_the_digest_to_a_parent_process";
+    assert_same_on_every_level(test, GOLDEN);
 }
 
 #[test]
@@ -168,20 +125,11 @@ fn one_query_is_answered_as_in_a_batch_and_writes_only_what_it_found() {
                 ..SearchOptions::nearest(20)
             },
         ] {
-            let k = options.k;
             let batch = search(&sample.index, &sample.queries(), &options);
-            for (i, query) in sample.queries.chunks_exact(sample.dim).enumerate() {
-                let (mut ids, mut distances) = (vec![u32::MAX; k], vec![-1.0; k]);
-                let count = sample
-                    .index
-                    .search_one(RowSlice::F32(query), &options, &mut ids, &mut distances)
-                    .unwrap();
-                assert_eq!(count, batch.counts[i] as usize);
-                assert_eq!(ids[..count], batch.ids[i * k..][..count]);
-                assert_eq!(distances[..count], batch.distances[i * k..][..count]);
-                assert!(ids[count..].iter().all(|id| *id == u32::MAX));
-                assert!(distances[count..].iter().all(|x| *x == -1.0));
-            }
+            let queries = sample.queries.chunks_exact(sample.dim);
+            assert_alone_as_in_batch(&batch, queries, |query, ids, distances| {
+                sample.index.search_one(query, &options, ids, distances)
+            });
         }
     }
 }
