@@ -13,6 +13,9 @@ const FAR_PART: f32 = 0.25;
 /// Squared rests that are no larger than this part of the farthest point's squared distance from the mean
 /// are too small to mislead estimates.
 const LEAST_REST: f32 = 1e-3;
+/// So many of the points, of this many in all, have rests that are common.
+const COMMON: f64 = 0.99;
+const COMMON_SAMPLE: usize = 4096;
 /// Points that the correlation of rests is measured on, and neighbours of each.
 const SAMPLE: usize = 128;
 const NEIGHBOURS: usize = 10;
@@ -30,6 +33,8 @@ const MOST_CORRELATION: f64 = 0.5;
 pub(crate) struct Rests {
     pub(crate) correlation: f32,
     pub(crate) spread: f32,
+    /// Nearly all points have squared rests no larger than this.
+    pub(crate) common: f32,
     /// Beyond which squared rest of a query estimates say nothing.
     pub(crate) farthest: f32,
 }
@@ -39,6 +44,7 @@ impl Default for Rests {
         Self {
             correlation: 0.3,
             spread: 0.3,
+            common: f32::INFINITY,
             farthest: f32::INFINITY,
         }
     }
@@ -50,7 +56,12 @@ impl Rests {
     pub(super) fn bounded(rests: &[f32], farthest: f32) -> Self {
         let least = LEAST_REST * farthest.max(f32::MIN_POSITIVE);
         let most = rests.iter().fold(0.0_f32, |a, b| a.max(*b));
+        let step = rests.len().div_ceil(COMMON_SAMPLE).max(1);
+        let mut sample: Vec<f32> = rests.iter().copied().step_by(step).collect();
+        sample.sort_unstable_by(f32::total_cmp);
+        let common = sample.get((COMMON * sample.len() as f64) as usize);
         Self {
+            common: common.copied().unwrap_or(0.0),
             farthest: if most > least {
                 FAR_REST * most.max(FAR_PART * farthest)
             } else {
@@ -58,6 +69,13 @@ impl Rests {
             },
             ..Self::default()
         }
+    }
+
+    /// How much of the length of a squared rest goes together with those of near points. What is longer than
+    /// theirs is of another kind, and goes together with nothing.
+    #[inline(always)]
+    pub(crate) fn shared(&self, rest: f32) -> f32 {
+        self.correlation * rest.min(self.common).sqrt()
     }
 
     /// Measured on pairs of near points of a model, with the bounds that it has. Both are 0 where there

@@ -274,7 +274,7 @@ impl Model {
                 a_unit: bucket.a_unit,
                 u_factor: -2.0 * weighted.step * bucket.u_unit,
                 middle: codes.bits.middle() * weighted.sum as f32,
-                e_factor: -2.0 * self.rests.correlation * rest.sqrt() * bucket.e_unit,
+                e_factor: -2.0 * self.rests.shared(rest) * bucket.e_unit,
                 u_margin: margins.rounding * bucket.u_unit,
                 u_plus: margins.query * bucket.u_unit,
                 e_margin: margins.rest * bucket.e_unit,
