@@ -1,7 +1,7 @@
 //! The algorithms, once, over [`Lanes`]. Each instruction set has its own entry points to them in
 //! [`super`], compiled with that instruction set enabled.
 
-use super::lanes::{Element, LANES, Lanes};
+use super::lanes::{Element, LANES, Lanes, smallest_lane};
 
 /// What [`project`] works on.
 ///
@@ -360,23 +360,24 @@ pub(crate) unsafe fn magnitude(values: &[f32]) -> u32 {
 /// Place of the smallest value, the first of equal ones; 0 when there is none but NaN.
 ///
 /// # Safety
-/// The CPU has the instruction set of the calling function.
+/// As for [`Lanes`].
 #[inline(always)]
-pub(crate) unsafe fn smallest(values: &[f32]) -> usize {
-    let mut least = [f32::INFINITY; LANES];
+pub(crate) unsafe fn smallest<V: Lanes>(values: &[f32]) -> usize {
     let (blocks, rest) = values.as_chunks::<LANES>();
-    for block in blocks {
-        for (least, x) in least.iter_mut().zip(block) {
-            *least = if *x < *least { *x } else { *least };
+    // SAFETY: blocks have sixteen values.
+    let (least, first) = unsafe {
+        let mut lanes = V::splat(f32::INFINITY);
+        for block in blocks {
+            let block = V::load(block.as_ptr());
+            lanes = block.where_below(lanes, block, lanes);
         }
-    }
-    let least = least
-        .iter()
-        .chain(rest)
-        .fold(f32::INFINITY, |a, b| a.min(*b));
-    // Found by blocks: a search that stops anywhere would go value by value.
-    let holds = |block: &[f32; LANES]| block.iter().fold(false, |any, x| any | (*x == least));
-    let first = blocks.iter().position(holds).unwrap_or(blocks.len()) * LANES;
+        let least = rest.iter().fold(smallest_lane(lanes), |a, b| a.min(*b));
+        let limit = V::splat(least);
+        let first = blocks
+            .iter()
+            .position(|block| V::load(block.as_ptr()).below(limit) != 0);
+        (least, first.unwrap_or(blocks.len()) * LANES)
+    };
     let within = values[first..].iter().position(|x| *x == least);
     within.map_or(0, |within| first + within)
 }
