@@ -133,6 +133,10 @@ pub(crate) struct Score<'a> {
     pub(crate) times: f32,
 }
 
+/// Up to so many lines, groups are taken four at a time: longer ones have sums enough of their own that
+/// go on beside each other.
+const SHORT: usize = 16;
+
 /// What was seen of distances while they were computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scored {
@@ -161,7 +165,7 @@ pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) -> Scored {
             sum = sum.add(before);
             (least, before) = (least.min(distances), distances);
         };
-        let whole = groups / 4 * 4;
+        let whole = if s.lines <= SHORT { groups / 4 * 4 } else { 0 };
         for group in (0..whole).step_by(4) {
             let codes = s.codes.as_ptr().add(group * s.lines);
             let [a, b, c, d] = D::bytes_of_four(codes, s.query.as_ptr(), s.lines);
