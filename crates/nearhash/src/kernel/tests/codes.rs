@@ -328,7 +328,7 @@ fn lengths_of_codes_that_do_not_fit_together_panic() {
             margin: 0.0,
             first: 0,
             rank: 0,
-            next: &[],
+            soon: Soon::Next(&[]),
         };
         kernels.scan(scan, &mut list);
         assert_panics("nibbles against half a query", || {
