@@ -365,21 +365,29 @@ pub(crate) unsafe fn magnitude(values: &[f32]) -> u32 {
 pub(crate) unsafe fn smallest<V: Lanes>(values: &[f32]) -> usize {
     let (blocks, rest) = values.as_chunks::<LANES>();
     // SAFETY: blocks have sixteen values.
-    let (least, first) = unsafe {
-        let mut lanes = V::splat(f32::INFINITY);
-        for block in blocks {
-            let block = V::load(block.as_ptr());
-            lanes = block.where_below(lanes, block, lanes);
+    unsafe {
+        // Two chains, each of which waits for itself alone. What is NaN is passed over.
+        let mut lanes = [V::splat(f32::INFINITY); 2];
+        let (pairs, last) = blocks.as_chunks::<2>();
+        for [a, b] in pairs {
+            lanes[0] = V::load(a.as_ptr()).min(lanes[0]);
+            lanes[1] = V::load(b.as_ptr()).min(lanes[1]);
         }
-        let least = rest.iter().fold(smallest_lane(lanes), |a, b| a.min(*b));
+        for block in last {
+            lanes[0] = V::load(block.as_ptr()).min(lanes[0]);
+        }
+        let least = smallest_lane(lanes[0].min(lanes[1]));
+        let least = rest.iter().fold(least, |a, b| a.min(*b));
         let limit = V::splat(least);
-        let first = blocks
-            .iter()
-            .position(|block| V::load(block.as_ptr()).below(limit) != 0);
-        (least, first.unwrap_or(blocks.len()) * LANES)
-    };
-    let within = values[first..].iter().position(|x| *x == least);
-    within.map_or(0, |within| first + within)
+        for (i, block) in blocks.iter().enumerate() {
+            let holds = V::load(block.as_ptr()).below(limit);
+            if holds != 0 {
+                return i * LANES + holds.trailing_zeros() as usize;
+            }
+        }
+        let within = rest.iter().position(|x| *x == least);
+        within.map_or(0, |within| blocks.len() * LANES + within)
+    }
 }
 
 /// Σ factor × value, wrapping, for each run of as many values as there are factors.

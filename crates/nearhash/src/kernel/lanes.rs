@@ -35,7 +35,7 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn add(self, other: Self) -> Self;
     /// Bit `i` is set when lane `i` is below that of `other`, or equal to it.
     unsafe fn below(self, other: Self) -> u16;
-    /// The smaller of each pair of lanes; neither is NaN.
+    /// The smaller of each pair of lanes; that of `other` where that of `self` is NaN.
     unsafe fn min(self, other: Self) -> Self;
     /// The larger of each pair of lanes; neither is NaN.
     unsafe fn max(self, other: Self) -> Self;

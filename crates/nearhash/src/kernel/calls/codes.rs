@@ -141,7 +141,7 @@ impl Kernels {
     /// When the length is no multiple of sixteen.
     pub(crate) fn list_between(&self, values: &[f32], above: f32, limit: f32, out: &mut Vec<u32>) {
         assert!(values.len().is_multiple_of(LANES));
-        // SAFETY: the instruction set as in `project`; the length was checked.
+        // SAFETY: this CPU has the instruction set, see `calls`; the length was checked.
         unsafe { (self.list_between)(values, above, limit, out) }
     }
 }
