@@ -294,6 +294,8 @@ impl Points {
             for at in (at..end).step_by(step) {
                 prefetch(&values[at]);
             }
+            // Rows seldom begin where a cache line does: most reach into one more.
+            prefetch(&values[end - 1]);
         }
         let at = row as usize * self.dim;
         match &self.data {

@@ -95,8 +95,6 @@ pub(crate) struct Region {
     /// First group of sixteen centres.
     first_group: u32,
     step: f32,
-    /// Mean squared distance of the buckets' centres from the region's.
-    pub(crate) spread: f32,
 }
 
 impl Region {
@@ -117,6 +115,8 @@ pub(crate) struct Centres {
     /// |decoded centre|² beyond that of the region's, one a centre, and for whole groups.
     norms: Vec<f32>,
     pub(crate) regions: Vec<Region>,
+    /// Mean squared distance of each region's centres from its own, zeros behind them, in whole groups.
+    pub(crate) spreads: Vec<f32>,
     /// Centres of the regions, when they are several.
     heads: Option<Box<Centres>>,
 }
@@ -148,6 +148,7 @@ impl Centres {
         let (mut decoded, mut head) = (vec![0.0; axes], vec![0.0; axes]);
         let (mut first, mut first_group) = (0, 0);
         let mut regions = Vec::with_capacity(sizes.len());
+        let mut spreads = vec![0.0; sizes.len().next_multiple_of(LANES)];
         for (r, size) in sizes.iter().enumerate() {
             if let Some(heads) = &heads {
                 heads.decode(r, &mut head);
@@ -159,7 +160,6 @@ impl Centres {
                 beside.fold(most, f32::max)
             });
             let step = if most > 0.0 { most / REACH } else { 1.0 };
-            let mut spread = 0.0;
             for (i, centre) in members.chunks_exact(axes).enumerate() {
                 let at = (first_group + i / LANES) * lines;
                 for (j, (x, head)) in centre.iter().zip(&head).enumerate() {
@@ -167,7 +167,7 @@ impl Centres {
                     decoded[j] = code * step;
                     codes[at + j / 4].0[4 * (i % LANES) + j % 4] = (code + MIDDLE) as u8;
                 }
-                spread += squared_norm(&decoded);
+                spreads[r] += squared_norm(&decoded);
                 decoded.iter_mut().zip(&head).for_each(|(x, h)| *x += h);
                 norms[first_group * LANES + i] = squared_norm(&decoded) - head_norm;
             }
@@ -176,8 +176,8 @@ impl Centres {
                 count: *size,
                 first_group: first_group as u32,
                 step,
-                spread: spread / (*size).max(1) as f32,
             };
+            spreads[r] /= (*size).max(1) as f32;
             first += region.count as usize;
             first_group += region.groups();
             regions.push(region);
@@ -188,6 +188,7 @@ impl Centres {
             codes,
             norms,
             regions,
+            spreads,
             heads: heads.map(Box::new),
         }
     }
@@ -317,7 +318,7 @@ impl Centres {
     /// Bytes in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.codes.len() * LINE
-            + self.norms.len() * 4
+            + (self.norms.len() + self.spreads.len()) * 4
             + self.regions.len() * size_of::<Region>()
             + self.heads.as_ref().map_or(0, |heads| heads.memory_bytes())
     }

@@ -46,7 +46,10 @@ const TOWARDS: f32 = 0.8;
 /// Regions that are opened in any case.
 const FEWEST_REGIONS: usize = 4;
 /// Regions that are put in order at first.
-const FIRST_REGIONS: usize = 16;
+const FIRST_REGIONS: usize = 40;
+/// Buckets that one more region puts in order, about. Where that cannot be enough, it is not looked at
+/// whether it is.
+const NEW_BUCKETS: usize = 4;
 
 impl Ranking {
     /// Get ready to rank `centres` for the query `y`; none is listed yet.
@@ -65,12 +68,13 @@ impl Ranking {
         self.scores.clear();
         heads.distances(kernels, y, &mut self.heads);
         self.openings.clear();
-        self.openings.resize(self.heads.len(), f32::MAX);
-        let regions = self.openings.iter_mut().zip(&self.heads);
-        for ((opening, head), region) in regions.zip(&centres.regions) {
-            let (head, spread) = (head.max(0.0), region.spread);
-            *opening = (head + spread - 2.0 * TOWARDS * (head * spread).sqrt()).max(0.0);
-        }
+        self.openings.resize(self.heads.len(), 0.0);
+        let (openings, heads) = (&mut self.openings, &self.heads);
+        kernels.compiled(
+            #[inline(always)]
+            || open_at(heads, &centres.spreads, openings),
+        );
+        self.openings[centres.regions.len()..].fill(f32::MAX);
     }
 
     /// List the first `want` buckets or more, at most all, of the centres and the query that it was
@@ -108,6 +112,10 @@ impl Ranking {
     fn list_below(&mut self, kernels: &Kernels, centres: &Centres, y: &Quantised, missing: usize) {
         let all = centres.regions.len();
         let listed = self.order.len();
+        let wanted = listed + missing;
+        let mut look_at = self.starts.len().max(FEWEST_REGIONS);
+        // Fewer than are wanted are ranked by no more than this.
+        let mut few = (self.limit, listed);
         let mut limit;
         loop {
             let opened = self.starts.len();
@@ -118,25 +126,48 @@ impl Ranking {
                 Some(entry) => f32::from_bits((entry >> 32) as u32).next_down(),
                 None => FARTHEST,
             };
-            if opened == all
-                || opened >= FEWEST_REGIONS
-                    && kernels.count_within(&self.keys, limit) >= listed + missing
-            {
+            if opened == all {
                 break;
+            }
+            if opened >= look_at {
+                let count = kernels.count_within(&self.keys, limit);
+                if count >= wanted {
+                    limit = self.lower(kernels, few, (limit, count), wanted);
+                    break;
+                }
+                few = (limit, count);
+                look_at = opened + 1 + (wanted - count) / NEW_BUCKETS;
             }
             self.open(kernels, centres, y, self.queue[opened]);
         }
         // Those before are what the list before ended with.
         self.slots.clear();
-        kernels.list_within(&self.keys, limit, &mut self.slots);
-        let (keys, from) = (&self.keys, self.limit);
-        let new = self
-            .slots
-            .iter()
-            .filter(|slot| keys[**slot as usize] > from);
-        self.order.extend(new.map(|slot| key(keys, *slot)));
+        kernels.list_between(&self.keys, self.limit, limit, &mut self.slots);
+        let new = self.slots.iter().map(|slot| key(&self.keys, *slot));
+        self.order.extend(new);
         kernels.sort_keys(&mut self.order[listed..]);
         self.limit = limit;
+    }
+
+    /// A limit for `wanted` buckets, between one for fewer and one for no fewer: sorting more than are
+    /// wanted would take longer than to look.
+    fn lower(
+        &self,
+        kernels: &Kernels,
+        (few, fewer): (f32, usize),
+        (limit, count): (f32, usize),
+        wanted: usize,
+    ) -> f32 {
+        if count < wanted + wanted / 4 + 4 {
+            return limit;
+        }
+        let part = (wanted + 2 - fewer) as f32 / (count - fewer) as f32;
+        let lower = few.max(0.0) + (limit - few.max(0.0)) * part;
+        if lower < limit && kernels.count_within(&self.keys, lower) >= wanted {
+            lower
+        } else {
+            limit
+        }
     }
 
     /// Put more regions in the order in which they open.
@@ -163,20 +194,15 @@ impl Ranking {
         let end = start + region.groups() * LANES;
         self.starts.push(start as u32);
         self.scores.resize(end, 0.0);
-        self.keys.resize(end, 0.0);
-        self.buckets.resize(end, 0);
-        let (scores, keys) = (&mut self.scores[start..], &mut self.keys[start..]);
+        let scores = &mut self.scores[start..];
         centres.distances_in(kernels, r, y, self.heads[r], scores);
-        let buckets = &mut self.buckets[start..];
+        let (keys, buckets) = (&mut self.keys, &mut self.buckets);
         kernels.compiled(
             #[inline(always)]
             || {
-                for (i, bucket) in buckets.iter_mut().enumerate() {
-                    *bucket = region.first + i as u32;
-                }
-                for (key, score) in keys.iter_mut().zip(scores) {
-                    *key = if *score > opening { *score } else { opening };
-                }
+                let key = |score: &f32| if *score > opening { *score } else { opening };
+                keys.extend(scores.iter().map(key));
+                buckets.extend((region.first..).take(scores.len()));
             },
         );
     }
@@ -234,6 +260,41 @@ impl Ranking {
     }
 }
 
+/// Where regions open whose centres are at these squared distances and which are so wide, to `openings`.
+#[inline(always)]
+fn open_at(heads: &[f32], spreads: &[f32], openings: &mut [f32]) {
+    for ((opening, head), spread) in openings.iter_mut().zip(heads).zip(spreads) {
+        let head = if *head > 0.0 { *head } else { 0.0 };
+        let at = head + spread - 2.0 * TOWARDS * (head * spread).sqrt();
+        *opening = if at > 0.0 { at } else { 0.0 };
+    }
+}
+
+/// What is to be seen of scores, in whole groups, at least one.
+#[inline(always)]
+fn look(scores: &[f32]) -> Scored {
+    let (groups, _) = scores.as_chunks::<LANES>();
+    let (mut least, mut sums) = ([f32::INFINITY; LANES], [0.0; LANES]);
+    for group in &groups[..groups.len() - 1] {
+        for (least, score) in least.iter_mut().zip(group) {
+            *least = if *score < *least { *score } else { *least };
+        }
+        for (sum, score) in sums.iter_mut().zip(group) {
+            *sum += score;
+        }
+    }
+    let last = &groups[groups.len() - 1];
+    let least = least.iter().zip(last).map(|(a, b)| a.min(*b));
+    Scored {
+        least: least.fold(f32::INFINITY, f32::min),
+        mean: if groups.len() > 1 {
+            sums.iter().sum::<f32>() / (scores.len() - LANES) as f32
+        } else {
+            f32::INFINITY
+        },
+    }
+}
+
 /// Bits of a score above its place.
 fn key(scores: &[f32], place: u32) -> u64 {
     u64::from(scores[place as usize].max(0.0).to_bits()) << 32 | u64::from(place)
@@ -266,7 +327,12 @@ impl Within<'_> {
             return;
         }
         // A threshold that lets through a few more than are wanted, three tried at a time.
-        let Scored { least, mean } = self.scored.unwrap_or_else(|| self.look());
+        let Scored { least, mean } = self.scored.unwrap_or_else(|| {
+            kernels.compiled(
+                #[inline(always)]
+                || look(self.scores),
+            )
+        });
         let width = (mean - least).max(0.0);
         let most = self.want + self.want / 3 + 4;
         let (mut low, mut high) = (0.0_f32, 4.0_f32);
@@ -307,14 +373,6 @@ impl Within<'_> {
         out.select_nth_unstable(self.want - 1);
         out.truncate(self.want);
         out.sort_unstable();
-    }
-
-    fn look(&self) -> Scored {
-        let scores = &self.scores[..self.count];
-        Scored {
-            least: scores.iter().fold(f32::INFINITY, |a, b| a.min(*b)),
-            mean: scores.iter().sum::<f32>() / self.count as f32,
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::adaptive::projection::squared_norm;
 use crate::adaptive::quantised::Quantised;
 use crate::adaptive::ranking::Ranking;
 use crate::adaptive::stopping::{Sight, WATCHED, checkpoints};
-use crate::kernel::{BucketScan, Kernels, LANES, Shortlist, Split, prefetch, prefetch_lines};
+use crate::kernel::{BucketScan, Kernels, LANES, Shortlist, Soon, Split, prefetch, prefetch_lines};
 use crate::top_k::TopK;
 
 /// Candidates whose rows are asked for before they are put in order.
@@ -84,6 +84,7 @@ pub(crate) struct Scratch {
     pub(crate) dots: Vec<f32>,
     /// The buckets in order.
     pub(crate) ranking: Ranking,
+    ahead: Ahead,
     pub(crate) shortlist: Shortlist,
     pub(crate) rows: Vec<u32>,
     pub(crate) squared: Vec<f32>,
@@ -102,6 +103,7 @@ impl Scratch {
         (self.query.capacity() + self.y.capacity() + self.dots.capacity()) * 4
             + (self.rows.capacity() + self.squared.capacity()) * 4
             + self.ranking.memory_bytes()
+            + self.ahead.memory_bytes()
             + self.shortlist.memory_bytes()
     }
 }
@@ -157,7 +159,8 @@ impl Model {
         let (mut rank, mut asked) = (0, 0);
         // One more than are scanned, to see how far the next one is.
         list((listed + 1).min(count), scratch);
-        let mut ahead = Ahead::default();
+        let mut ahead = std::mem::take(&mut scratch.ahead);
+        ahead.reset();
         scratch.shortlist.reset(effort.k, WATCHED);
         while rank < most {
             if rank == listed {
@@ -165,17 +168,12 @@ impl Model {
                 list((listed + 1).min(count), scratch);
             }
             // Larger buckets are asked for while they are scanned.
-            if several {
-                ahead.ask(
-                    &self.codes,
-                    live,
-                    &scratch.ranking,
-                    rank,
-                    scratch.rest[0],
-                    scratch.shortlist.root(),
-                );
-            }
-            self.scan_bucket(kernels, rank, &margins, live, scratch);
+            let soon = several.then(|| {
+                let root = scratch.shortlist.root();
+                let (ranking, rest) = (&scratch.ranking, scratch.rest[0]);
+                ahead.ask(&self.codes, live, ranking, rank, rest, root)
+            });
+            self.scan_bucket(kernels, rank, &margins, live, soon, scratch);
             rank += 1;
             while checkpoint < checkpoints.len() && (checkpoints[checkpoint] as usize) < rank {
                 checkpoint += 1;
@@ -213,6 +211,7 @@ impl Model {
                 checkpoint += 1;
             }
         }
+        scratch.ahead = ahead;
         scratch.probed = rank;
         let (limit, rest) = (scratch.shortlist.limit(), scratch.rest[0]);
         scratch.margin = if effort.ordinary.holds(rank, limit, rest) {
@@ -236,7 +235,8 @@ impl Model {
         }
     }
 
-    /// Offer the points of the bucket of this rank to the shortlist.
+    /// Offer the points of the bucket of this rank to the shortlist, and ask for these groups, or else for
+    /// the bucket of the next rank.
     #[inline(always)]
     fn scan_bucket(
         &self,
@@ -244,6 +244,7 @@ impl Model {
         rank: usize,
         margins: &Margins,
         live: &[u16],
+        soon: Option<&[u32]>,
         scratch: &mut Scratch,
     ) {
         let codes = &self.codes;
@@ -255,12 +256,18 @@ impl Model {
             return;
         }
         let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
-        let next = if rank + 1 < ranking.listed() {
-            ranking.place(rank + 1)
-        } else {
-            place
+        let soon = match soon {
+            Some(soon) => Soon::Groups(soon, &codes.groups),
+            None => {
+                let next = if rank + 1 < ranking.listed() {
+                    ranking.place(rank + 1)
+                } else {
+                    place
+                };
+                let next = codes.buckets[next].first_group as usize * stride;
+                Soon::Next(&codes.groups[next..])
+            }
         };
-        let next = codes.buckets[next].first_group as usize * stride;
         let (rest, weighted) = (scratch.rest[0], &scratch.weighted);
         kernels.scan(
             BucketScan {
@@ -281,7 +288,7 @@ impl Model {
                 margin: margins.centre * score.max(0.0).sqrt(),
                 first: bucket.first_row,
                 rank: rank as u32,
-                next: &codes.groups[next..],
+                soon,
             },
             &mut scratch.shortlist,
         );

@@ -6,7 +6,7 @@
 //! four dimensions of a group (byte 4 v + j: dimension j of vector v), or eight as nibbles: the low
 //! ones are the first four dimensions, the high ones the next four.
 
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, smallest_lane};
 use super::quantise::Split;
 
 /// Bytes of a cache line, and of one step of codes.
@@ -29,6 +29,23 @@ pub(crate) trait Dots {
     /// numbers a line at `query`. No code is above 127, and no sum beyond ±2³¹ (beyond ±2²⁴ it is
     /// rounded).
     unsafe fn bytes(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
+
+    /// [`bytes`](Self::bytes) of four groups, one behind the other.
+    ///
+    /// # Safety
+    /// As for `bytes`, for each group.
+    #[inline(always)]
+    unsafe fn bytes_of_four(codes: *const Line, query: *const i8, lines: usize) -> [Self::V; 4] {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            [
+                Self::bytes(codes, query, lines),
+                Self::bytes(codes.add(lines), query, lines),
+                Self::bytes(codes.add(2 * lines), query, lines),
+                Self::bytes(codes.add(3 * lines), query, lines),
+            ]
+        }
+    }
 
     /// [`bytes`](Self::bytes) with two queries, over the dimensions of the lines that are listed:
     /// others count for nothing.
@@ -116,6 +133,10 @@ pub(crate) struct Score<'a> {
     pub(crate) times: f32,
 }
 
+/// Up to so many lines, groups are taken four at a time: longer ones have sums enough of their own that
+/// go on beside each other.
+const SHORT: usize = 16;
+
 /// What was seen of distances while they were computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scored {
@@ -137,19 +158,28 @@ pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) -> Scored {
         let (plus, times) = (D::V::splat(s.plus), D::V::splat(s.times));
         let (mut least, mut sum) = (D::V::splat(f32::INFINITY), D::V::splat(0.0));
         let mut before = sum;
-        for group in 0..groups {
-            let codes = s.codes.as_ptr().add(group * s.lines);
-            let dots = D::bytes(codes, s.query.as_ptr(), s.lines);
+        let mut take = |group: usize, dots: D::V| {
             let norms = D::V::load(s.norms.as_ptr().add(group * LANES)).add(plus);
             let distances = dots.mul_add(times, norms);
             distances.store(out.as_mut_ptr().add(group * LANES));
             sum = sum.add(before);
             (least, before) = (least.min(distances), distances);
+        };
+        let whole = if s.lines <= SHORT { groups / 4 * 4 } else { 0 };
+        for group in (0..whole).step_by(4) {
+            let codes = s.codes.as_ptr().add(group * s.lines);
+            let [a, b, c, d] = D::bytes_of_four(codes, s.query.as_ptr(), s.lines);
+            take(group, a);
+            take(group + 1, b);
+            take(group + 2, c);
+            take(group + 3, d);
         }
-        let mut lanes = [0.0; LANES];
-        least.store(lanes.as_mut_ptr());
+        for group in whole..groups {
+            let codes = s.codes.as_ptr().add(group * s.lines);
+            take(group, D::bytes(codes, s.query.as_ptr(), s.lines));
+        }
         Scored {
-            least: lanes.iter().fold(f32::INFINITY, |a, b| a.min(*b)),
+            least: smallest_lane(least),
             mean: if groups > 1 {
                 sum.reduce() / ((groups - 1) * LANES) as f32
             } else {
@@ -239,19 +269,25 @@ pub(crate) unsafe fn count_within<V: Lanes, const N: usize>(
     unsafe { V::count_within(values.as_ptr(), values.len() / LANES, *limits) }
 }
 
-/// Append the places of the values that are at most `limit`, ascending.
+/// Append the places of the values that are at most `limit` and not at most `above`, ascending.
 ///
 /// # Safety
 /// As for [`count_within`].
 #[inline(always)]
-pub(crate) unsafe fn list_within<V: Lanes>(values: &[f32], limit: f32, out: &mut Vec<u32>) {
+pub(crate) unsafe fn list_between<V: Lanes>(
+    values: &[f32],
+    above: f32,
+    limit: f32,
+    out: &mut Vec<u32>,
+) {
     out.reserve(values.len());
     // SAFETY: every chunk has sixteen values, and there is room for as many places as values.
     unsafe {
-        let limit = V::splat(limit);
+        let (above, limit) = (V::splat(above), V::splat(limit));
         let mut count = out.len();
         for (i, some) in values.chunks_exact(LANES).enumerate() {
-            let within = V::load(some.as_ptr()).below(limit);
+            let some = V::load(some.as_ptr());
+            let within = some.below(limit) & !some.below(above);
             V::list(within, (i * LANES) as u32, out.as_mut_ptr().add(count));
             count += within.count_ones() as usize;
         }

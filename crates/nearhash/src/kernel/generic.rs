@@ -1,7 +1,7 @@
 //! The algorithms, once, over [`Lanes`]. Each instruction set has its own entry points to them in
 //! [`super`], compiled with that instruction set enabled.
 
-use super::lanes::{Element, LANES, Lanes};
+use super::lanes::{Element, LANES, Lanes, smallest_lane};
 
 /// What [`project`] works on.
 ///
@@ -360,25 +360,34 @@ pub(crate) unsafe fn magnitude(values: &[f32]) -> u32 {
 /// Place of the smallest value, the first of equal ones; 0 when there is none but NaN.
 ///
 /// # Safety
-/// The CPU has the instruction set of the calling function.
+/// As for [`Lanes`].
 #[inline(always)]
-pub(crate) unsafe fn smallest(values: &[f32]) -> usize {
-    let mut least = [f32::INFINITY; LANES];
+pub(crate) unsafe fn smallest<V: Lanes>(values: &[f32]) -> usize {
     let (blocks, rest) = values.as_chunks::<LANES>();
-    for block in blocks {
-        for (least, x) in least.iter_mut().zip(block) {
-            *least = if *x < *least { *x } else { *least };
+    // SAFETY: blocks have sixteen values.
+    unsafe {
+        // Two chains, each of which waits for itself alone. What is NaN is passed over.
+        let mut lanes = [V::splat(f32::INFINITY); 2];
+        let (pairs, last) = blocks.as_chunks::<2>();
+        for [a, b] in pairs {
+            lanes[0] = V::load(a.as_ptr()).min(lanes[0]);
+            lanes[1] = V::load(b.as_ptr()).min(lanes[1]);
         }
+        for block in last {
+            lanes[0] = V::load(block.as_ptr()).min(lanes[0]);
+        }
+        let least = smallest_lane(lanes[0].min(lanes[1]));
+        let least = rest.iter().fold(least, |a, b| a.min(*b));
+        let limit = V::splat(least);
+        for (i, block) in blocks.iter().enumerate() {
+            let holds = V::load(block.as_ptr()).below(limit);
+            if holds != 0 {
+                return i * LANES + holds.trailing_zeros() as usize;
+            }
+        }
+        let within = rest.iter().position(|x| *x == least);
+        within.map_or(0, |within| blocks.len() * LANES + within)
     }
-    let least = least
-        .iter()
-        .chain(rest)
-        .fold(f32::INFINITY, |a, b| a.min(*b));
-    // Found by blocks: a search that stops anywhere would go value by value.
-    let holds = |block: &[f32; LANES]| block.iter().fold(false, |any, x| any | (*x == least));
-    let first = blocks.iter().position(holds).unwrap_or(blocks.len()) * LANES;
-    let within = values[first..].iter().position(|x| *x == least);
-    within.map_or(0, |within| first + within)
 }
 
 /// Σ factor × value, wrapping, for each run of as many values as there are factors.

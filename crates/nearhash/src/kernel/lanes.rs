@@ -35,7 +35,7 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn add(self, other: Self) -> Self;
     /// Bit `i` is set when lane `i` is below that of `other`, or equal to it.
     unsafe fn below(self, other: Self) -> u16;
-    /// The smaller of each pair of lanes; neither is NaN.
+    /// The smaller of each pair of lanes; that of `other` where that of `self` is NaN.
     unsafe fn min(self, other: Self) -> Self;
     /// The larger of each pair of lanes; neither is NaN.
     unsafe fn max(self, other: Self) -> Self;
@@ -142,6 +142,26 @@ pub(crate) const KEYS: usize = 8;
 /// As for [`Lanes`].
 #[inline(always)]
 pub(crate) unsafe fn largest_lane<V: Lanes>(lanes: V) -> f32 {
+    // SAFETY: as the caller vouches.
+    unsafe { one_lane(lanes, |a, b| if a > b { a } else { b }) }
+}
+
+/// The smallest lane; none is NaN.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+pub(crate) unsafe fn smallest_lane<V: Lanes>(lanes: V) -> f32 {
+    // SAFETY: as the caller vouches.
+    unsafe { one_lane(lanes, |a, b| if a < b { a } else { b }) }
+}
+
+/// The lane that is left when two at a time become the one that `of` says.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn one_lane<V: Lanes>(lanes: V, of: impl Fn(f32, f32) -> f32) -> f32 {
     let mut all = [0.0; LANES];
     // SAFETY: sixteen lanes.
     unsafe { lanes.store(all.as_mut_ptr()) };
@@ -149,8 +169,7 @@ pub(crate) unsafe fn largest_lane<V: Lanes>(lanes: V) -> f32 {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
-            let (a, b) = (all[i], all[i + half]);
-            all[i] = if a > b { a } else { b };
+            all[i] = of(all[i], all[i + half]);
         }
         half /= 2;
     }

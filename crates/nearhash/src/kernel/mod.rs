@@ -36,7 +36,7 @@ pub(crate) use prefetch::{prefetch, prefetch_lines};
 pub(crate) use quantise::{ROUNDER, Rounded, Split};
 pub(crate) use residuals::Residuals;
 pub(crate) use row_codes::{PART, RowCodes};
-pub(crate) use scan::BucketScan;
+pub(crate) use scan::{BucketScan, Soon};
 pub(crate) use shortlist::{Candidate, Shortlist};
 pub(crate) use table::Kernels;
 pub(crate) use tile::{CodeTile, TILE, TileScore};

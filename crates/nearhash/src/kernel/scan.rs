@@ -37,11 +37,21 @@ pub(crate) struct BucketScan<'a> {
     pub(crate) first: u32,
     /// How many buckets were scanned before this one.
     pub(crate) rank: u32,
-    /// The bucket that is scanned next, whose memory is asked for in time.
-    pub(crate) next: &'a [Line],
+    /// Memory to ask for meanwhile.
+    pub(crate) soon: Soon<'a>,
 }
 
-/// Groups ahead whose memory is asked for.
+/// What will be read soon.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Soon<'a> {
+    /// The later groups of the bucket, and then those of the next one.
+    Next(&'a [Line]),
+    /// Groups of this bucket or others, by their places among all of them: evenly, so many while each group
+    /// is scanned.
+    Groups(&'a [u32], &'a [Line]),
+}
+
+/// Groups ahead whose memory is asked for, within a bucket.
 const AHEAD: usize = 4;
 
 /// Offer a bucket's points to `out`.
@@ -173,6 +183,37 @@ impl BucketScan<'_> {
         self.groups.as_ptr().wrapping_add(group * (self.lines + 1))
     }
 
+    /// Ask for memory while a group is looked at, of which `read` lines a group are read.
+    ///
+    /// # Safety
+    /// As for [`scan`].
+    #[inline(always)]
+    unsafe fn ask<V: Lanes>(&self, group: usize, read: usize) {
+        let stride = self.lines + 1;
+        let count = self.live.len();
+        let ask = |lines: *const Line| {
+            for line in 0..read {
+                // SAFETY: any address may be asked for.
+                unsafe { V::prefetch(lines.wrapping_add(line).cast()) };
+            }
+        };
+        match self.soon {
+            Soon::Next(next) => {
+                let left = count - group;
+                ask(if left > AHEAD {
+                    self.group(group + AHEAD)
+                } else {
+                    next.as_ptr().wrapping_add((AHEAD - left) * stride)
+                });
+            }
+            Soon::Groups(groups, all) => {
+                let each = groups.len().div_ceil(count);
+                let some = groups.iter().skip(group * each).take(each);
+                some.for_each(|at| ask(all.as_ptr().wrapping_add(*at as usize * stride)));
+            }
+        }
+    }
+
     /// Estimates of a group's points; asks for the memory of a later one.
     ///
     /// # Safety
@@ -180,19 +221,9 @@ impl BucketScan<'_> {
     #[inline(always)]
     unsafe fn estimate<D: Dots, const FROM: u8>(&self, group: usize) -> D::V {
         let norms = self.group(group);
-        let left = self.live.len() - group;
-        let stride = self.lines + 1;
-        let ahead = if left > AHEAD {
-            norms.wrapping_add(AHEAD * stride)
-        } else {
-            self.next.as_ptr().wrapping_add((AHEAD - left) * stride)
-        };
         // SAFETY: as the caller vouches.
         unsafe {
-            let read = if FROM == KNOWN { 1 } else { stride };
-            for line in 0..read {
-                D::V::prefetch(ahead.wrapping_add(line).cast());
-            }
+            self.ask::<D::V>(group, if FROM == KNOWN { 1 } else { self.lines + 1 });
             let (codes, query) = (norms.add(1), self.query.as_ptr());
             let dots = match (FROM, self.dots) {
                 (KNOWN, Some(dots)) => D::V::load(dots.as_ptr().add(group * LANES)),

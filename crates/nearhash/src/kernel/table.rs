@@ -47,7 +47,7 @@ pub(crate) struct Kernels {
     pub(super) sort_keys: unsafe fn(&mut [u64]),
     pub(super) count_within: unsafe fn(&[f32], &[f32; 1]) -> [u32; 1],
     pub(super) count_within_three: unsafe fn(&[f32], &[f32; 3]) -> [u32; 3],
-    pub(super) list_within: unsafe fn(&[f32], f32, &mut Vec<u32>),
+    pub(super) list_between: unsafe fn(&[f32], f32, f32, &mut Vec<u32>),
     pub(super) row_dots: unsafe fn(RowCodes<'_>, &mut [f32]),
     pub(super) dots: unsafe fn(CodeTile<'_>, [&mut [f32]; TILE]),
     pub(super) nearest: unsafe fn(TileScore<'_>) -> [u32; TILE],
@@ -117,7 +117,7 @@ macro_rules! kernels {
             $(#[$features])?
             unsafe fn smallest(values: &[f32]) -> usize {
                 // SAFETY: as above.
-                unsafe { generic::smallest(values) }
+                unsafe { generic::smallest::<$lanes>(values) }
             }
             $(#[$features])?
             unsafe fn sums(values: &[i32], factors: &[u64], out: &mut [u64]) {
@@ -200,9 +200,9 @@ macro_rules! kernels {
                 unsafe { codes::count_within::<$lanes, N>(values, limits) }
             }
             $(#[$features])?
-            unsafe fn list_within(values: &[f32], limit: f32, out: &mut Vec<u32>) {
+            unsafe fn list_between(values: &[f32], above: f32, limit: f32, out: &mut Vec<u32>) {
                 // SAFETY: as above.
-                unsafe { codes::list_within::<$lanes>(values, limit, out) }
+                unsafe { codes::list_between::<$lanes>(values, above, limit, out) }
             }
             $(#[$features])?
             unsafe fn row_dots(r: RowCodes<'_>, out: &mut [f32]) {
@@ -256,7 +256,7 @@ macro_rules! kernels {
                 sort_keys,
                 count_within: count_within::<1>,
                 count_within_three: count_within::<3>,
-                list_within,
+                list_between,
                 row_dots,
                 dots,
                 nearest,

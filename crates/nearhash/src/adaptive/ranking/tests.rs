@@ -166,3 +166,38 @@ fn few_regions_are_opened_for_the_nearest_buckets() {
         assert!(places.contains(&ranking.place(0)));
     }
 }
+
+#[test]
+fn regions_open_where_a_bucket_towards_the_query_would_be() {
+    let centres = in_regions(6, 37, 32);
+    let mut random = stream(7, 0);
+    for kernels in Kernels::available() {
+        let mut ranking = Ranking::default();
+        for by in [0.0, 0.5, 3.0] {
+            let query: Vec<f32> = (0..32)
+                .map(|_| by * random.sample::<f32, _>(StandardNormal))
+                .collect();
+            let mut y = Quantised::default();
+            y.set(kernels, &query, None);
+            ranking.start(kernels, &centres, &y);
+            let (mut head, mut centre) = (vec![0.0; 32], vec![0.0; 32]);
+            for (r, region) in centres.regions.iter().enumerate() {
+                centres.heads().unwrap().decode(r, &mut head);
+                let apart = |a: &[f32], b: &dyn Fn(usize) -> f32| -> f64 {
+                    let terms = a.iter().enumerate();
+                    terms.map(|(i, a)| f64::from(a - b(i)).powi(2)).sum()
+                };
+                let mut spread = 0.0;
+                for i in region.first..region.first + region.count {
+                    centres.decode(i as usize, &mut centre);
+                    spread += apart(&centre, &|i| head[i]) / f64::from(region.count);
+                }
+                let far = apart(&head, &|i| f32::from(y.codes[i]) * y.step);
+                let expected = far + spread - 2.0 * f64::from(TOWARDS) * (far * spread).sqrt();
+                let opening = f64::from(ranking.openings[r]);
+                assert!((opening - expected.max(0.0)).abs() <= 1e-4 * (1.0 + far + spread));
+            }
+            assert!(ranking.openings[37..].iter().all(|pad| *pad == f32::MAX));
+        }
+    }
+}

@@ -4,7 +4,8 @@
 use std::hint::black_box;
 
 use crate::kernel::{
-    Axes, BucketScan, Kernels, LANES, LINE, Line, RowCodes, Score, Shortlist, Split, padded_width,
+    Axes, BucketScan, Kernels, LANES, LINE, Line, RowCodes, Score, Shortlist, Soon, Split,
+    padded_width,
 };
 use crate::large;
 use crate::points::{RowSlice, SLACK};
@@ -345,7 +346,7 @@ fn scan(axes: usize, nibbles: bool, place: Place) -> Case {
                     margin: 0.0,
                     first: 0,
                     rank: 0,
-                    next: &codes[(at + bucket) * stride..],
+                    soon: Soon::Next(&codes[(at + bucket) * stride..]),
                 },
                 &mut list,
             );

@@ -132,8 +132,16 @@ impl Kernels {
     /// # Panics
     /// When the length is no multiple of sixteen.
     pub(crate) fn list_within(&self, values: &[f32], limit: f32, out: &mut Vec<u32>) {
+        self.list_between(values, f32::NAN, limit, out);
+    }
+
+    /// The same of those that are above `above`; of all where that is NaN.
+    ///
+    /// # Panics
+    /// When the length is no multiple of sixteen.
+    pub(crate) fn list_between(&self, values: &[f32], above: f32, limit: f32, out: &mut Vec<u32>) {
         assert!(values.len().is_multiple_of(LANES));
         // SAFETY: this CPU has the instruction set, see `calls`; the length was checked.
-        unsafe { (self.list_within)(values, limit, out) }
+        unsafe { (self.list_between)(values, above, limit, out) }
     }
 }

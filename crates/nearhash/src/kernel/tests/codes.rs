@@ -68,7 +68,7 @@ pub(super) fn fill(
 fn distances_of_centres_equal_the_scalar_loop() {
     let mut generator = generator(1);
     for axes in (16..=256).step_by(16) {
-        for groups in [0, 1, 2, 5] {
+        for groups in [0, 1, 2, 4, 5, 8, 11] {
             for how in FILLS {
                 let count = groups * LANES;
                 let (codes, query) = fill(&mut generator, how, axes, count, 127);
@@ -202,6 +202,13 @@ fn values_within_a_limit_are_counted_and_listed() {
                 kernels.list_within(&values, limit, &mut out);
                 assert_eq!(out[0], 77);
                 assert_eq!(out[1..], expected);
+                for above in limits {
+                    let left = |i: &&u32| values[**i as usize] > above;
+                    let expected: Vec<u32> = expected.iter().filter(left).copied().collect();
+                    out.truncate(1);
+                    kernels.list_between(&values, above, limit, &mut out);
+                    assert_eq!(out[1..], expected);
+                }
                 let first = expected.first().map_or(count, |first| *first as usize);
                 assert_eq!(kernels.first_within(&values, limit), first);
             }
@@ -321,7 +328,7 @@ fn lengths_of_codes_that_do_not_fit_together_panic() {
             margin: 0.0,
             first: 0,
             rank: 0,
-            next: &[],
+            soon: Soon::Next(&[]),
         };
         kernels.scan(scan, &mut list);
         assert_panics("nibbles against half a query", || {

@@ -61,6 +61,34 @@ impl Dots for Vnni {
     }
 
     #[inline(always)]
+    unsafe fn bytes_of_four(codes: *const Line, query: *const i8, lines: usize) -> [Zmm; 4] {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            // Four numbers of the query come from the cache once; two chains of sums a group.
+            let mut sums = [[_mm512_setzero_si512(); 4]; 2];
+            for line in (0..lines / 2 * 2).step_by(2) {
+                for (half, sums) in sums.iter_mut().enumerate() {
+                    let numbers = four_numbers(query, line + half);
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        let c = _mm512_load_si512(codes.add(i * lines + line + half).cast());
+                        *sum = _mm512_dpbusd_epi32(*sum, c, numbers);
+                    }
+                }
+            }
+            if lines % 2 == 1 {
+                let numbers = four_numbers(query, lines - 1);
+                for (i, sum) in sums[0].iter_mut().enumerate() {
+                    let c = _mm512_load_si512(codes.add((i + 1) * lines - 1).cast());
+                    *sum = _mm512_dpbusd_epi32(*sum, c, numbers);
+                }
+            }
+            let [first, second] = sums;
+            let whole = |i: usize| Zmm(_mm512_cvtepi32_ps(_mm512_add_epi32(first[i], second[i])));
+            [whole(0), whole(1), whole(2), whole(3)]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn bytes_of_two(
         codes: *const Line,
         queries: [*const i8; 2],
