@@ -140,6 +140,45 @@ describe('search options', () => {
     }
   })
 
+  it('are taken as they are at the call, wherever the object has them from', () => {
+    const ids = (options: object) => Array.from(fitted.searchSync(query, options).at(0).ids)
+    const allow = { allow: [3] }
+    class Asked {
+      get filter(): Filter {
+        return allow
+      }
+    }
+    expect(ids(new Asked())).toEqual([3])
+    expect(ids(Object.create({ filter: allow }) as object)).toEqual([3])
+    expect(ids(Object.create({ k: 2, unknown: 1 }) as object)).toHaveLength(2)
+    expect(ids(Object.assign(Object.create(null) as object, { k: 2, recall: 1 }))).toHaveLength(2)
+    expect(refusal(() => ids(Object.create({ probes: 0 }) as object)).argument).toBe('probes')
+    expect(refusal(() => ids(Object.create({ k: 0 }) as object)).argument).toBe('k')
+
+    const changing: Record<string, unknown> = { k: 2 }
+    expect(ids(changing)).toHaveLength(2)
+    changing['k'] = 3
+    expect(ids(changing)).toHaveLength(3)
+    changing['filter'] = allow
+    expect(ids(changing)).toEqual([3])
+    changing['topK'] = 1
+    expect(refusal(() => ids(changing)).received).toBe('the unknown key "topK"')
+  })
+
+  it('may search themselves while they are read', () => {
+    const other = Float32Array.from(points[9]!)
+    const options = {
+      get k() {
+        return fitted.searchSync(other, { k: 1 }).ids[0] === 9 ? 2 : 0
+      },
+      get recall() {
+        return fitted.searchSync(other).k / 10
+      },
+    }
+    expect(fitted.searchSync(query, options)).toEqual(fitted.searchSync(query, { k: 2, recall: 1 }))
+    expect(fitted.searchSync([query], options)).toEqual(fitted.searchSync(query, { k: 2, recall: 1 }))
+  })
+
   it('unknown keys are refused', async () => {
     expect(refusal(() => fitted.searchSync(query, { topK: 3 } as object)).received).toBe('the unknown key "topK"')
     expect((await rejection(() => fitted.search(query, { probe: 3 } as object))).allowed).toContain('did you mean "probes"?')
