@@ -209,6 +209,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_common_rests_goes_together_with_nothing() {
+        let rests = Rests {
+            correlation: 0.5,
+            ..Rests::bounded(&(1..=1000).map(|i| i as f32).collect::<Vec<_>>(), 1e3)
+        };
+        assert_eq!(rests.common, 991.0);
+        assert_eq!(rests.shared(4.0), 1.0);
+        assert_eq!(rests.shared(991.0), 0.5 * 991.0_f32.sqrt());
+        assert_eq!(rests.shared(1e9), rests.shared(991.0));
+        assert_eq!(Rests::bounded(&[], 1.0).common, 0.0);
+    }
+
+    #[test]
     fn rests_of_nearly_nothing_make_no_query_a_stranger() {
         for rests in [vec![], vec![0.0; 50], vec![1e-6; 50]] {
             assert_eq!(Rests::bounded(&rests, 1.0).farthest, f32::INFINITY);

@@ -243,6 +243,37 @@ fn photos_that_were_not_fitted_are_found_as_asked() {
     }
 }
 
+/// All photos have the same sum, so that no axis lies along it: of queries that differ from them in their sum
+/// nearly everything is rest, and goes together with the rest of no photo.
+#[test]
+fn queries_far_off_all_axes_find_what_is_nearest() {
+    let rows = &COUNTS[..31_000 * DIM];
+    let points = Points::new(RowData::I16(rows.to_vec()), DIM).unwrap();
+    let noise = normal(17, 200 * DIM);
+    let queries: Vec<f32> = noise
+        .chunks(DIM)
+        .enumerate()
+        .flat_map(|(i, noise)| {
+            let level = 20.0 + 3.0 * i as f32;
+            noise.iter().map(move |x| level * (1.0 + 0.05 * x))
+        })
+        .collect();
+    let queries = view(&queries, DIM);
+    for seed in 0..3 {
+        let index = nearhash::adaptive::AdaptiveIndex::new(IndexOptions {
+            seed,
+            ..IndexOptions::default()
+        })
+        .unwrap();
+        index.fit(points.clone(), &Control::new()).unwrap();
+        for k in [1, 10, 100] {
+            let truth = knn(&points.view(), &queries, k, nearhash::Metric::Euclidean);
+            let found = recall(&search(&index, &queries, &asked(k, 0.95)), &truth);
+            assert!(found >= 0.93, "{found}, k = {k}, seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn short_vectors_keep_the_axes_along_which_near_points_differ() {
     // Variance that falls off fast: the last third of the numbers has a fiftieth of it.

@@ -87,7 +87,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x0ce2_8cc2_1a40_8aef;
+const GOLDEN: u64 = 0x7d8b_0454_477b_13ec;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
