@@ -146,6 +146,36 @@ pub(crate) struct Scored {
     pub(crate) mean: f32,
 }
 
+/// [`score`] on its way. Methods, not closures: what is no part of the function whose instruction set is on
+/// calls every intrinsic.
+struct Scoring<'a, V> {
+    s: Score<'a>,
+    out: *mut f32,
+    plus: V,
+    times: V,
+    least: V,
+    sum: V,
+    before: V,
+}
+
+impl<V: Lanes> Scoring<'_, V> {
+    /// The distances of a group.
+    ///
+    /// # Safety
+    /// As for [`score`]; there is such a group.
+    #[inline(always)]
+    unsafe fn take(&mut self, group: usize, dots: V) {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let norms = V::load(self.s.norms.as_ptr().add(group * LANES)).add(self.plus);
+            let distances = dots.mul_add(self.times, norms);
+            distances.store(self.out.add(group * LANES));
+            self.sum = self.sum.add(self.before);
+            (self.least, self.before) = (self.least.min(distances), distances);
+        }
+    }
+}
+
 /// Distances for every code vector of `s`, to `out`.
 ///
 /// # Safety
@@ -155,33 +185,32 @@ pub(crate) unsafe fn score<D: Dots>(s: Score<'_>, out: &mut [f32]) -> Scored {
     let groups = out.len() / LANES;
     // SAFETY: the slices hold whole groups, as the caller vouches.
     unsafe {
-        let (plus, times) = (D::V::splat(s.plus), D::V::splat(s.times));
-        let (mut least, mut sum) = (D::V::splat(f32::INFINITY), D::V::splat(0.0));
-        let mut before = sum;
-        let mut take = |group: usize, dots: D::V| {
-            let norms = D::V::load(s.norms.as_ptr().add(group * LANES)).add(plus);
-            let distances = dots.mul_add(times, norms);
-            distances.store(out.as_mut_ptr().add(group * LANES));
-            sum = sum.add(before);
-            (least, before) = (least.min(distances), distances);
+        let zero = D::V::splat(0.0);
+        let mut scoring = Scoring {
+            s,
+            out: out.as_mut_ptr(),
+            plus: D::V::splat(s.plus),
+            times: D::V::splat(s.times),
+            least: D::V::splat(f32::INFINITY),
+            sum: zero,
+            before: zero,
         };
         let whole = if s.lines <= SHORT { groups / 4 * 4 } else { 0 };
         for group in (0..whole).step_by(4) {
             let codes = s.codes.as_ptr().add(group * s.lines);
-            let [a, b, c, d] = D::bytes_of_four(codes, s.query.as_ptr(), s.lines);
-            take(group, a);
-            take(group + 1, b);
-            take(group + 2, c);
-            take(group + 3, d);
+            let dots = D::bytes_of_four(codes, s.query.as_ptr(), s.lines);
+            for (i, dots) in dots.into_iter().enumerate() {
+                scoring.take(group + i, dots);
+            }
         }
         for group in whole..groups {
             let codes = s.codes.as_ptr().add(group * s.lines);
-            take(group, D::bytes(codes, s.query.as_ptr(), s.lines));
+            scoring.take(group, D::bytes(codes, s.query.as_ptr(), s.lines));
         }
         Scored {
-            least: smallest_lane(least),
+            least: smallest_lane(scoring.least),
             mean: if groups > 1 {
-                sum.reduce() / ((groups - 1) * LANES) as f32
+                scoring.sum.reduce() / ((groups - 1) * LANES) as f32
             } else {
                 f32::INFINITY
             },

@@ -176,6 +176,18 @@ impl<V: Lanes> Bounds<V> {
     }
 }
 
+/// Ask for so many lines; any address is allowed.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn ask_for<V: Lanes>(lines: *const Line, count: usize) {
+    for line in 0..count {
+        // SAFETY: as the caller vouches.
+        unsafe { V::prefetch(lines.wrapping_add(line).cast()) };
+    }
+}
+
 impl BucketScan<'_> {
     /// The norms of a group, and its codes behind them.
     #[inline(always)]
@@ -191,25 +203,24 @@ impl BucketScan<'_> {
     unsafe fn ask<V: Lanes>(&self, group: usize, read: usize) {
         let stride = self.lines + 1;
         let count = self.live.len();
-        let ask = |lines: *const Line| {
-            for line in 0..read {
-                // SAFETY: any address may be asked for.
-                unsafe { V::prefetch(lines.wrapping_add(line).cast()) };
-            }
-        };
         match self.soon {
             Soon::Next(next) => {
                 let left = count - group;
-                ask(if left > AHEAD {
+                let ahead = if left > AHEAD {
                     self.group(group + AHEAD)
                 } else {
                     next.as_ptr().wrapping_add((AHEAD - left) * stride)
-                });
+                };
+                // SAFETY: as the caller vouches.
+                unsafe { ask_for::<V>(ahead, read) };
             }
             Soon::Groups(groups, all) => {
                 let each = groups.len().div_ceil(count);
-                let some = groups.iter().skip(group * each).take(each);
-                some.for_each(|at| ask(all.as_ptr().wrapping_add(*at as usize * stride)));
+                for at in groups.iter().skip(group * each).take(each) {
+                    let lines = all.as_ptr().wrapping_add(*at as usize * stride);
+                    // SAFETY: as the caller vouches.
+                    unsafe { ask_for::<V>(lines, read) };
+                }
             }
         }
     }
