@@ -195,9 +195,27 @@ describe('the check of Index', async () => {
     expect(stages).toHaveLength(indexSteps(set))
   })
 
+  test('takes one neighbour that all queries of a kind miss for chance where they are nearly the same query', async () => {
+    const kind = 'flat-multinomial'
+    const missed = knnSync(set.base, makeStrangers(set, kind, { count: 1 }), { k: 1 }).ids[0]
+    const Missing = class extends (pretend() as unknown as new (options: { metric: Metric }) => { search(x: Points, options: { k: number; recall: number }): Promise<Found[]> }) {
+      override async search(x: Points, { k, recall }: { k: number; recall: number }): Promise<Found[]> {
+        if (!(x.data instanceof Float32Array)) return super.search(x, { k, recall })
+        const found = await super.search(x, { k: k + 1, recall: 1 })
+        return found.map((one) => {
+          const kept = one.ids.map((_, place) => place).filter((place) => one.ids[place] !== missed).slice(0, k)
+          return { ids: kept.map((place) => one.ids[place]!), distances: kept.map((place) => one.distances[place]!) }
+        })
+      }
+    } as unknown as IndexClass
+    const { rows, failures } = await checkIndex(set, Missing, { seeds: [0] })
+    expect(rows.find(({ queries, k }) => queries === kind && k === 10)!.recall).toBeLessThan(0.93)
+    expect(failures.filter((failure) => failure.includes(`k = 10, ${kind}`))).toEqual([])
+  })
+
   test.each<[string, Parameters<typeof pretend>[0], RegExp]>([
     ['more recall than was asked', undefined, /recall 0.8, k = 10, held-out queries: mean recall 1.0000 is not from 0.79 to 0.83/],
-    ['strangers not served', (found, _, { stranger }) => (stranger ? { ids: found.ids.map((id) => (id % 2 ? id : id + 1)), distances: found.distances.map((x) => x + 1e6) } : found), /dirichlet queries: mean recall 0\.\d+ is below 0.93/],
+    ['strangers not served', (found, _, { stranger }) => (stranger ? { ids: found.ids.map((id) => (id % 2 ? id : id + 1)), distances: found.distances.map((x) => x + 1e6) } : found), /dirichlet queries: mean recall 0\.\d+ is below 0.93, give or take 0.0/],
     ['a given-up tail', (found, query, { stranger }) => (query % 40 || stranger ? found : far(found)), /recall 0.95, k = 10, held-out queries: 1st percentile 0.00 is below 0.7/],
     ['a query at 0', (found, query, { recall, stranger }) => (query === 7 && recall < 1 && !stranger ? far(found) : found), /recall 0.95, k = 10, held-out queries: 1 queries got no true neighbour/],
     ['short lists', (found) => ({ ids: found.ids.slice(1), distances: found.distances.slice(1) }), /400 of 400 answers are short/],
