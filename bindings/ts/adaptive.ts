@@ -132,15 +132,6 @@ export class Index extends VectorIndex {
   }
 
   override searchSync(x: Vectors, options?: Omit<IndexSearchOptions, 'signal'>): Neighbors {
-    if (areBrief(options)) {
-      const k = options?.k === undefined ? this.k : options.k
-      const recall = options?.recall
-      // What isn't right is refused below.
-      if (Number.isInteger(k) && k >= 1 && k <= MAX_COUNT && (recall === undefined || isRecall(recall))) {
-        const single = this.#single.answer(x, k, recall)
-        return single ?? this.#answer(x, { k, recall, probes: undefined, filter: readFilter(undefined) })
-      }
-    }
     const checked = this.#read(checkOptions('options', options, SYNC_OPTIONS))
     const { k, recall, probes, filter } = checked
     const single = filter.ids === undefined ? this.#single.answer(x, k, recall, probes) : undefined
@@ -242,22 +233,9 @@ interface CheckedSearch {
   filter: CheckedFilter
 }
 
-/** Whether options say nothing but k and recall. To see that takes less time than to check them all. */
-function areBrief(options: IndexSearchOptions | undefined): boolean {
-  if (options === undefined) return true
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false
-  for (const key in options) if (key !== 'k' && key !== 'recall') return false
-  // A prototype may have them where they are not listed.
-  return options.probes === undefined && options.filter === undefined
-}
-
-function isRecall(recall: unknown): recall is number {
-  return typeof recall === 'number' && recall > 0 && recall <= 1
-}
-
 function optionalRecall(recall: unknown): number | undefined {
   if (recall === undefined) return undefined
-  if (!isRecall(recall)) {
+  if (typeof recall !== 'number' || !(recall > 0 && recall <= 1)) {
     throw argumentError('recall', show(recall), 'a number above 0 to 1')
   }
   return recall

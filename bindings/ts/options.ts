@@ -10,8 +10,9 @@ export function checkOptions<T extends object>(
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw argumentError(argument, show(options), 'an object or undefined')
   }
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue
+  // Not Object.keys, which makes a list at each call.
+  for (const key in options) {
+    if (known.includes(key) || !Object.hasOwn(options, key)) continue
     const meant = nearest(key, known)
     const hint = meant === undefined ? '' : ` (did you mean ${JSON.stringify(meant)}?)`
     throw argumentError(argument, `the unknown key ${show(key)}`, `${known.join(', ')}${hint}`)
