@@ -4,7 +4,7 @@
 //! In: vectors are centred and projected on the leading directions of the data (`projection`), sent
 //! down a tree of sign hashes, each along its node's own direction (`tree`), perhaps moved to the
 //! bucket with the nearest centre, a few times (`filing`), and encoded as what is left beside that
-//! centre (`codes`); how what is beyond the axes goes together is measured (`rests`). All that is the
+//! centre (`codes`); how what is beyond the axes goes together is measured (`near_pairs`, `rests`). All that is the
 //! `model`. Then the index is searched for some of its own points, and for strangers made of
 //! them, to learn when a search may stop (`traces`, `calibrate`, `stopping`).
 //!
@@ -21,6 +21,7 @@ mod filing;
 mod index;
 mod layout;
 mod model;
+mod near_pairs;
 mod open;
 mod options;
 mod plan;

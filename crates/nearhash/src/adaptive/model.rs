@@ -88,7 +88,7 @@ impl Model {
             filed,
             control,
         )?;
-        model.rests = Rests::measured(&model);
+        model.rests = model.measured_rests();
         model.settle = layout.settle;
         let rows = (0..n as u32).filter(|row| held[model.ids[*row as usize] as usize]);
         model.held_out = rows.collect();
