@@ -64,6 +64,19 @@ pub(crate) trait Lanes: Copy + Debug {
     unsafe fn reduce(self) -> f32;
     /// [`reduce`](Self::reduce) of four at once.
     unsafe fn reduce4(of: [Self; 4]) -> [f32; 4];
+    /// Lane i ^ DISTANCE in lane i, for a distance of 1, 2, 4 or 8.
+    #[inline(always)]
+    unsafe fn exchanged<const DISTANCE: usize>(self) -> Self {
+        let (mut lanes, mut out) = ([0.0; LANES], [0.0; LANES]);
+        // SAFETY: both have sixteen lanes.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            for (i, out) in out.iter_mut().enumerate() {
+                *out = lanes[i ^ DISTANCE];
+            }
+            Self::load(out.as_ptr())
+        }
+    }
     /// `first` + i for every bit i that is set, ascending, to `to`, which must have sixteen integers
     /// writable; those behind the last are anything.
     #[inline(always)]

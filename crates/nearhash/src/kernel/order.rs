@@ -1,6 +1,6 @@
-//! Keys in order without branches that hang on them.
+//! Numbers in order without branches that hang on them.
 
-use super::lanes::{KEYS, Lanes};
+use super::lanes::{KEYS, LANES, Lanes};
 
 /// Most keys that are put in order by counting.
 const FEW_KEYS: usize = 64;
@@ -79,4 +79,86 @@ unsafe fn count_keys<V: Lanes>(keys: &mut [u64]) {
     for (key, place) in padded.iter().zip(&places[..count]) {
         keys[*place as usize] = *key;
     }
+}
+
+/// The sixteen smallest of the lanes of some groups, ascending, at least one: each group is sorted by
+/// Batcher's bitonic network ("Sorting networks and their applications", AFIPS 1968) and merged with the
+/// smallest before it. None is NaN.
+///
+/// # Safety
+/// As for [`Lanes`]; so many groups are readable at `values`.
+#[inline(always)]
+pub(crate) unsafe fn smallest_lanes<V: Lanes>(values: *const f32, groups: usize) -> V {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let mut smallest = sort_lanes::<V, false>(V::load(values));
+        for group in 1..groups {
+            let others = sort_lanes::<V, true>(V::load(values.add(group * LANES)));
+            // Ascending against descending: the smaller of each two are the smallest of all, and fall
+            // and rise once at most.
+            smallest = merge_lanes::<V, false>(smallest.min(others));
+        }
+        smallest
+    }
+}
+
+/// All lanes ascending, or descending.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn sort_lanes<V: Lanes, const DESCENDING: bool>(x: V) -> V {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let x = compare::<V, 1>(x, const { larger_lanes(2, 1) });
+        let x = compare::<V, 2>(x, const { larger_lanes(4, 2) });
+        let x = compare::<V, 1>(x, const { larger_lanes(4, 1) });
+        let x = compare::<V, 4>(x, const { larger_lanes(8, 4) });
+        let x = compare::<V, 2>(x, const { larger_lanes(8, 2) });
+        let x = compare::<V, 1>(x, const { larger_lanes(8, 1) });
+        merge_lanes::<V, DESCENDING>(x)
+    }
+}
+
+/// Lanes that rise and then fall, or the other way round, ascending, or descending.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn merge_lanes<V: Lanes, const DESCENDING: bool>(x: V) -> V {
+    let turn = if DESCENDING { u16::MAX } else { 0 };
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let x = compare::<V, 8>(x, const { larger_lanes(16, 8) } ^ turn);
+        let x = compare::<V, 4>(x, const { larger_lanes(16, 4) } ^ turn);
+        let x = compare::<V, 2>(x, const { larger_lanes(16, 2) } ^ turn);
+        compare::<V, 1>(x, const { larger_lanes(16, 1) } ^ turn)
+    }
+}
+
+/// Compare lanes that are so far apart; where a bit of `larger` is set, the larger of the two goes.
+///
+/// # Safety
+/// As for [`Lanes`].
+#[inline(always)]
+unsafe fn compare<V: Lanes, const DISTANCE: usize>(x: V, larger: u16) -> V {
+    // SAFETY: as the caller vouches.
+    unsafe {
+        let other = x.exchanged::<DISTANCE>();
+        x.max(other).select(larger, x.min(other))
+    }
+}
+
+/// Which lanes the larger of two that are so far apart goes to, where runs of so many lanes shall ascend
+/// and descend in turn.
+const fn larger_lanes(run: usize, distance: usize) -> u16 {
+    let (mut lanes, mut lane) = (0, 0);
+    while lane < LANES {
+        let (descends, upper) = (lane & run != 0, lane & distance != 0);
+        if descends != upper {
+            lanes |= 1 << lane;
+        }
+        lane += 1;
+    }
+    lanes
 }

@@ -1,7 +1,7 @@
 //! The smallest estimates of a search, and the points that may be nearer than those say.
 
 use super::lanes::{LANES, Lanes};
-use super::order::sort_keys;
+use super::order::{smallest_lanes, sort_keys};
 
 /// A point whose estimate may be within the limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -250,46 +250,35 @@ impl Shortlist {
     /// As for [`Lanes`]; there is [room](Self::make_room) for so many groups, at least one.
     #[inline(always)]
     pub(super) unsafe fn note_first<V: Lanes>(&mut self, groups: usize, rank: f32) {
-        let watched = self.watched;
+        if self.nearest.len() == LANES {
+            // SAFETY: whole groups; there are sixteen places.
+            unsafe {
+                let smallest = smallest_lanes::<V>(self.estimates.as_ptr(), groups);
+                smallest.store(self.nearest.as_mut_ptr());
+            }
+        } else {
+            // SAFETY: as the caller vouches.
+            unsafe { self.list_first::<V>(groups) };
+        }
+        self.ranks.fill(rank);
+        self.set_limit();
+    }
+
+    /// The smallest estimates of the first bucket to a list of more than sixteen: all of them are put in order,
+    /// as it takes a good part of them.
+    ///
+    /// # Safety
+    /// As for [`note_first`](Self::note_first).
+    #[inline(always)]
+    unsafe fn list_first<V: Lanes>(&mut self, groups: usize) {
         let values = self.estimates.as_ptr();
         // SAFETY: whole groups; there is room for as many places as estimates.
         unsafe {
-            let mut smallest = V::load(values);
-            for group in 1..groups {
-                smallest = smallest.min(V::load(values.add(group * LANES)));
-            }
-            let mut lanes = [0.0; LANES];
-            smallest.store(lanes.as_mut_ptr());
-            let least = lanes.iter().fold(f32::INFINITY, |a, b| a.min(*b));
-            // As many as there are lanes are no farther than the last lane's smallest.
-            let lanes_have = lanes.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
-            let mut high = if watched <= LANES && lanes_have < f32::INFINITY {
-                lanes_have
-            } else {
-                f32::MAX
-            };
-            let count = |limit: f32| {
-                let [count] = V::count_within(values, groups, [limit]);
-                count as usize
-            };
-            let mut within = count(high);
-            for _ in 0..FIRST_STEPS {
-                if within <= watched + watched / 2 + LANES / 2 || high == f32::MAX {
-                    break;
-                }
-                let part = watched as f32 / within as f32;
-                let guess = least + (high - least) * (part + 0.15);
-                let fewer = count(guess);
-                if fewer < watched {
-                    break;
-                }
-                (high, within) = (guess, fewer);
-            }
             self.places.resize((groups + 1) * LANES, 0);
-            let limit = V::splat(high);
+            let all = V::splat(f32::MAX);
             let mut listed = 0;
             for group in 0..groups {
-                let bits = V::load(values.add(group * LANES)).below(limit);
+                let bits = V::load(values.add(group * LANES)).below(all);
                 let to = self.places.as_mut_ptr().add(listed);
                 V::list(bits, (group * LANES) as u32, to);
                 listed += bits.count_ones() as usize;
@@ -307,8 +296,6 @@ impl Shortlist {
                 *near = self.estimates[*key as u32 as usize];
             }
         }
-        self.ranks.fill(rank);
-        self.set_limit();
     }
 
     /// Note those of a group's estimates whose bit is set, one after the other; of those that are not
@@ -400,9 +387,6 @@ impl Shortlist {
         self.last
     }
 }
-
-/// Guesses at a limit that few estimates of the first bucket are within.
-const FIRST_STEPS: usize = 3;
 
 /// Forget the candidates that the limit, as it is now, rules out, with `part` of the margins.
 ///

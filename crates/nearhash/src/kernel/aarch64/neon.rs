@@ -245,6 +245,30 @@ impl Lanes for FourQ {
     }
 
     #[inline(always)]
+    unsafe fn exchanged<const DISTANCE: usize>(self) -> Self {
+        let [a, b, c, d] = self.0;
+        // SAFETY: as the caller vouches.
+        unsafe {
+            Self(match DISTANCE {
+                1 => [
+                    vrev64q_f32(a),
+                    vrev64q_f32(b),
+                    vrev64q_f32(c),
+                    vrev64q_f32(d),
+                ],
+                2 => [
+                    vextq_f32::<2>(a, a),
+                    vextq_f32::<2>(b, b),
+                    vextq_f32::<2>(c, c),
+                    vextq_f32::<2>(d, d),
+                ],
+                4 => [b, a, d, c],
+                _ => [c, d, a, b],
+            })
+        }
+    }
+
+    #[inline(always)]
     unsafe fn select(self, bits: u16, other: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         // SAFETY: as the caller vouches.

@@ -6,6 +6,7 @@ use super::*;
 #[cfg(target_arch = "aarch64")]
 use crate::kernel::aarch64;
 use crate::kernel::lanes::{Element, Lanes};
+use crate::kernel::order::smallest_lanes;
 use crate::kernel::portable;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::x86_64;
@@ -21,6 +22,36 @@ fn stored<V: Lanes>(lanes: V) -> Sixteen {
 
 fn bit_of(bits: u16, lane: usize) -> bool {
     bits >> lane & 1 == 1
+}
+
+/// A network that puts all zeros and ones in order puts everything in order (Knuth, The Art of Computer
+/// Programming 3, 5.3.4).
+///
+/// # Safety
+/// The CPU has the instruction set of V.
+unsafe fn check_order<V: Lanes>(level: Level) {
+    for bits in 0..=u16::MAX {
+        let values: Sixteen = std::array::from_fn(|i| f32::from(bits >> i & 1));
+        // SAFETY: the instruction set is the caller's promise; there is one group.
+        let sorted = stored(unsafe { smallest_lanes::<V>(values.as_ptr(), 1) });
+        assert!(sorted.is_sorted(), "{level:?} {bits:#b}");
+        let ones = sorted.iter().sum::<f32>();
+        assert_eq!(ones, bits.count_ones() as f32, "{level:?} {bits:#b}");
+    }
+    let mut generator = ChaCha8Rng::seed_from_u64(3);
+    for groups in 1..40 {
+        let mut values: Vec<f32> = (0..groups * LANES)
+            .map(|_| match generator.random_range(0..8) {
+                0 => f32::INFINITY,
+                1 => -1.5,
+                _ => generator.random(),
+            })
+            .collect();
+        // SAFETY: as above; there are so many groups.
+        let found = stored(unsafe { smallest_lanes::<V>(values.as_ptr(), groups) });
+        values.sort_by(f32::total_cmp);
+        assert_eq!(found[..], values[..LANES], "{level:?} {groups}");
+    }
 }
 
 /// # Safety
@@ -56,6 +87,10 @@ unsafe fn check_lanes<V: Lanes>(level: Level) {
                 &|i| if i == 0 { f32::NEG_INFINITY } else { a[i - 1] },
                 "shifted",
             );
+            each(x.exchanged::<1>(), &|i| a[i ^ 1], "exchanged");
+            each(x.exchanged::<2>(), &|i| a[i ^ 2], "exchanged");
+            each(x.exchanged::<4>(), &|i| a[i ^ 4], "exchanged");
+            each(x.exchanged::<8>(), &|i| a[i ^ 8], "exchanged");
             let picked = x.where_below(y, z, V::splat(5.0));
             each(picked, &|i| if a[i] <= b[i] { c[i] } else { 5.0 }, "where");
             let bits = (i * 40_503) as u16;
@@ -135,26 +170,38 @@ unsafe fn check_lanes<V: Lanes>(level: Level) {
     }
 }
 
-#[test]
-fn every_operation_on_lanes_is_that_of_a_loop_over_them() {
-    for kernels in Kernels::available() {
-        // SAFETY: this table exists only for a CPU that has the instruction set.
-        unsafe {
-            match kernels.level {
-                Level::Portable => check_lanes::<portable::Array>(Level::Portable),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => check_lanes::<x86_64::avx2::TwoYmm>(Level::Avx2),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => check_lanes::<x86_64::avx512::Zmm>(Level::Avx512),
-                // The lanes of the level below.
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512Vnni => {}
-                #[cfg(target_arch = "aarch64")]
-                Level::Neon => check_lanes::<aarch64::neon::FourQ>(Level::Neon),
-                // The lanes of the level below.
-                #[cfg(target_arch = "aarch64")]
-                Level::NeonDot => {}
+/// Call a generic check for the lanes of every level that this CPU has.
+macro_rules! on_every_level {
+    ($check:ident) => {
+        for kernels in Kernels::available() {
+            // SAFETY: this table exists only for a CPU that has the instruction set.
+            unsafe {
+                match kernels.level {
+                    Level::Portable => $check::<portable::Array>(Level::Portable),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => $check::<x86_64::avx2::TwoYmm>(Level::Avx2),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => $check::<x86_64::avx512::Zmm>(Level::Avx512),
+                    // The lanes of the level below.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512Vnni => {}
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon => $check::<aarch64::neon::FourQ>(Level::Neon),
+                    // The lanes of the level below.
+                    #[cfg(target_arch = "aarch64")]
+                    Level::NeonDot => {}
+                }
             }
         }
-    }
+    };
+}
+
+#[test]
+fn every_operation_on_lanes_is_that_of_a_loop_over_them() {
+    on_every_level!(check_lanes);
+}
+
+#[test]
+fn the_smallest_lanes_are_those_that_sorting_gives() {
+    on_every_level!(check_order);
 }

@@ -286,6 +286,29 @@ impl Lanes for TwoYmm {
     }
 
     #[inline(always)]
+    unsafe fn exchanged<const DISTANCE: usize>(self) -> Self {
+        let Self(low, high) = self;
+        // SAFETY: as the caller vouches.
+        unsafe {
+            match DISTANCE {
+                1 => Self(
+                    _mm256_permute_ps::<0b10_11_00_01>(low),
+                    _mm256_permute_ps::<0b10_11_00_01>(high),
+                ),
+                2 => Self(
+                    _mm256_permute_ps::<0b01_00_11_10>(low),
+                    _mm256_permute_ps::<0b01_00_11_10>(high),
+                ),
+                4 => Self(
+                    _mm256_permute2f128_ps::<1>(low, low),
+                    _mm256_permute2f128_ps::<1>(high, high),
+                ),
+                _ => Self(high, low),
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn select(self, bits: u16, other: Self) -> Self {
         // SAFETY: as the caller vouches.
         unsafe {

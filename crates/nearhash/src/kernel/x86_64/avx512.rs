@@ -72,6 +72,20 @@ impl Lanes for Zmm {
     }
 
     #[inline(always)]
+    unsafe fn exchanged<const DISTANCE: usize>(self) -> Self {
+        let x = self.0;
+        // SAFETY: as the caller vouches.
+        unsafe {
+            Self(match DISTANCE {
+                1 => _mm512_permute_ps::<0b10_11_00_01>(x),
+                2 => _mm512_permute_ps::<0b01_00_11_10>(x),
+                4 => _mm512_shuffle_f32x4::<0b10_11_00_01>(x, x),
+                _ => _mm512_shuffle_f32x4::<0b01_00_11_10>(x, x),
+            })
+        }
+    }
+
+    #[inline(always)]
     unsafe fn list(bits: u16, first: u32, to: *mut u32) {
         // SAFETY: as the caller vouches.
         unsafe {
