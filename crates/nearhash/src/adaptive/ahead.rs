@@ -55,7 +55,7 @@ impl Ahead {
         while self.ends.len() < listed.min(rank + BUCKETS) {
             let next = self.ends.len();
             let bucket = &codes.buckets[ranking.place(next)];
-            let groups = bucket.first_group..bucket.first_group + bucket.groups;
+            let groups = bucket.first_group..bucket.first_group + bucket.groups();
             if bucket.is_hopeless(ranking.score(next) + rest, root) {
                 self.list(0..0);
             } else {

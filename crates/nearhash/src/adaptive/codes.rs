@@ -71,9 +71,8 @@ pub(crate) struct Bucket {
     /// First row and number of rows, in the index's own order.
     pub(crate) first_row: u32,
     pub(crate) rows: u32,
-    /// First group of sixteen and number of groups.
+    /// First group of sixteen.
     pub(crate) first_group: u32,
-    pub(crate) groups: u32,
     /// Norm part of a vector: `a_unit × a`.
     pub(crate) a_unit: f32,
     /// Scale of a vector: `u_unit × u`.
@@ -82,6 +81,8 @@ pub(crate) struct Bucket {
     pub(crate) e_unit: f32,
     /// Distance of the vector that is farthest from the centre.
     pub(crate) reach: f32,
+    /// Mean squared distance of its vectors from the centre.
+    pub(crate) spread: f32,
 }
 
 /// Whether a bucket whose centre is at this squared distance holds nothing within `root`, when nothing in
@@ -95,6 +96,12 @@ pub(crate) fn is_beyond(squared: f32, reach: f32, root: f32) -> bool {
 const ROOM: f32 = 1.0625;
 
 impl Bucket {
+    /// Number of groups of sixteen.
+    #[inline(always)]
+    pub(crate) fn groups(&self) -> u32 {
+        self.rows.div_ceil(LANES as u32)
+    }
+
     /// Its rows.
     fn range(&self) -> Range<u32> {
         self.first_row..self.first_row + self.rows
@@ -169,16 +176,15 @@ impl Codes {
         let mut buckets = Vec::with_capacity(sizes.len());
         let (mut first_row, mut first_group) = (0, 0);
         for rows in sizes {
-            let groups = rows.div_ceil(LANES as u32);
-            buckets.push(Bucket {
+            let bucket = Bucket {
                 first_row,
                 rows: *rows,
                 first_group,
-                groups,
                 ..Bucket::default()
-            });
+            };
             first_row += rows;
-            first_group += groups;
+            first_group += bucket.groups();
+            buckets.push(bucket);
         }
         let weights = weights(centres, &buckets, rows);
         let stride = 1 + bits.lines(axes);
@@ -194,9 +200,9 @@ impl Codes {
         let mut group_lines = &mut codes.groups[..];
         let mut live_parts = &mut codes.live[..];
         for (i, bucket) in codes.buckets.iter_mut().enumerate() {
-            let (lines, others) = group_lines.split_at_mut(bucket.groups as usize * stride);
+            let (lines, others) = group_lines.split_at_mut(bucket.groups() as usize * stride);
             group_lines = others;
-            let (live, others) = live_parts.split_at_mut(bucket.groups as usize);
+            let (live, others) = live_parts.split_at_mut(bucket.groups() as usize);
             live_parts = others;
             parts.push((i, bucket, lines, live));
         }
@@ -253,7 +259,7 @@ impl Codes {
     pub(crate) fn lines_of(&self, bucket: &Bucket) -> &[Line] {
         let stride = self.stride();
         let first = bucket.first_group as usize * stride;
-        &self.groups[first..first + bucket.groups as usize * stride]
+        &self.groups[first..first + bucket.groups() as usize * stride]
     }
 
     /// Bytes in memory.

@@ -4,8 +4,8 @@
 //! In: vectors are centred and projected on the leading directions of the data (`projection`), sent
 //! down a tree of sign hashes, each along its node's own direction (`tree`), perhaps moved to the
 //! bucket with the nearest centre, a few times (`filing`), and encoded as what is left beside that
-//! centre (`codes`); how what is beyond the axes goes together is measured (`near_pairs`, `rests`). All that is the
-//! `model`. Then the index is searched for some of its own points, and for strangers made of
+//! centre (`codes`). How what is beyond the axes goes together (`rests`) and how much it counts that some buckets
+//! are wider than others (`spread_weight`) is measured on near points (`near_points`). All that is the `model`. Then the index is searched for some of its own points, and for strangers made of
 //! them, to learn when a search may stop (`traces`, `calibrate`, `stopping`).
 //!
 //! A query is projected and quantised once; all buckets are ranked by one dot product each; the codes
@@ -21,7 +21,7 @@ mod filing;
 mod index;
 mod layout;
 mod model;
-mod near_pairs;
+mod near_points;
 mod open;
 mod options;
 mod plan;
@@ -33,6 +33,7 @@ mod sample;
 mod search;
 mod searcher;
 pub(crate) mod spectrum;
+mod spread_weight;
 mod state;
 mod stopping;
 mod strangers;

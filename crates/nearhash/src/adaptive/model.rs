@@ -10,6 +10,7 @@ use crate::adaptive::quantised::Centres;
 use crate::adaptive::rests::Rests;
 use crate::adaptive::sample::held_out;
 use crate::adaptive::spectrum::Spectrum;
+use crate::adaptive::spread_weight::SpreadWeight;
 use crate::control::Control;
 use crate::error::Result;
 use crate::metric::{Metric, Prepared};
@@ -32,6 +33,8 @@ pub(crate) struct Model {
     /// The id of each.
     pub(crate) ids: Vec<u32>,
     pub(crate) rests: Rests,
+    /// What the spread of a bucket counts where buckets are ranked.
+    pub(crate) spread_weight: SpreadWeight,
     /// Rounds of settling.
     pub(crate) settle: usize,
     /// Squared distance from the mean, scaled, beyond which queries are not searched by codes.
@@ -88,10 +91,10 @@ impl Model {
             filed,
             control,
         )?;
-        model.rests = model.measured_rests();
         model.settle = layout.settle;
         let rows = (0..n as u32).filter(|row| held[model.ids[*row as usize] as usize]);
         model.held_out = rows.collect();
+        model.measure();
         Ok(model)
     }
 
@@ -134,6 +137,7 @@ impl Model {
             farthest: self.rests.farthest.max(model.rests.farthest),
             ..self.rests
         };
+        model.rank_buckets(self.spread_weight.with(model.spreads()));
         model.settle = self.settle;
         Ok(model)
     }
@@ -163,6 +167,7 @@ impl Model {
             inverse_norms: self.inverse_norms.clone(),
             ids: self.ids.clone(),
             rests: self.rests,
+            spread_weight: self.spread_weight,
             settle: self.settle,
             farthest: self.farthest,
             reach: self.reach,
@@ -228,6 +233,7 @@ impl Model {
             inverse_norms,
             ids,
             rests: bounds,
+            spread_weight: SpreadWeight::default(),
             settle: 0,
             farthest: (FAR * farthest).max(f32::MIN_POSITIVE),
             reach,

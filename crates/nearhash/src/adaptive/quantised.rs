@@ -114,6 +114,8 @@ pub(crate) struct Centres {
     codes: Vec<Line>,
     /// |decoded centre|² beyond that of the region's, one a centre, and for whole groups.
     norms: Vec<f32>,
+    /// The same with what is added to rank them by.
+    ranked: Vec<f32>,
     pub(crate) regions: Vec<Region>,
     /// Mean squared distance of each region's centres from its own, zeros behind them, in whole groups.
     pub(crate) spreads: Vec<f32>,
@@ -186,6 +188,7 @@ impl Centres {
             axes,
             count: first,
             codes,
+            ranked: norms.clone(),
             norms,
             regions,
             spreads,
@@ -219,6 +222,25 @@ impl Centres {
         }
     }
 
+    /// Rank centres by their squared distances and this, one for each; for one region only.
+    pub(crate) fn rank_by(&mut self, added: impl Iterator<Item = f32>) {
+        self.ranked = self.norms.clone();
+        let centres = self.ranked.iter_mut().zip(added);
+        centres.for_each(|(norm, added)| *norm += added);
+    }
+
+    /// What centres are ranked by: [`distances`](Self::distances), and what is added to them.
+    pub(crate) fn ranks(
+        &self,
+        kernels: &Kernels,
+        y: &Quantised<impl Deref<Target = [i8]>>,
+        out: &mut Vec<f32>,
+    ) -> Scored {
+        out.resize(self.norms.len(), 0.0);
+        let (region, norms) = (&self.regions[0], &self.ranked);
+        self.score(kernels, region, norms, y, y.squared_norm(), out)
+    }
+
     /// Squared distances from `y` to all decoded centres of the only region, in whole groups; those
     /// behind the last centre are beyond all others.
     pub(crate) fn distances(
@@ -241,6 +263,20 @@ impl Centres {
         out: &mut [f32],
     ) -> Scored {
         let region = &self.regions[region];
+        self.score(kernels, region, &self.norms, y, from, out)
+    }
+
+    /// Squared distances in a region whose own centre is at the squared distance `from`, of centres with these
+    /// norms.
+    fn score(
+        &self,
+        kernels: &Kernels,
+        region: &Region,
+        norms: &[f32],
+        y: &Quantised<impl Deref<Target = [i8]>>,
+        from: f32,
+        out: &mut [f32],
+    ) -> Scored {
         let groups = region.first_group as usize..region.first_group as usize + region.groups();
         let lines = self.axes / 4;
         let times = -2.0 * region.step * y.step;
@@ -249,7 +285,7 @@ impl Centres {
                 codes: &self.codes[groups.start * lines..groups.end * lines],
                 lines,
                 query: &y.codes,
-                norms: &self.norms[groups.start * LANES..groups.end * LANES],
+                norms: &norms[groups.start * LANES..groups.end * LANES],
                 plus: from - times * (MIDDLE * y.sum as f32),
                 times,
             },
@@ -318,7 +354,7 @@ impl Centres {
     /// Bytes in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.codes.len() * LINE
-            + (self.norms.len() + self.spreads.len()) * 4
+            + (self.norms.len() + self.ranked.len() + self.spreads.len()) * 4
             + self.regions.len() * size_of::<Region>()
             + self.heads.as_ref().map_or(0, |heads| heads.memory_bytes())
     }

@@ -62,7 +62,7 @@ impl Ranking {
         self.limit = -1.0;
         self.scored = None;
         let Some(heads) = centres.heads() else {
-            self.scored = Some(centres.distances(kernels, y, &mut self.scores));
+            self.scored = Some(centres.ranks(kernels, y, &mut self.scores));
             return;
         };
         self.scores.clear();
@@ -213,6 +213,11 @@ impl Ranking {
             .map(|scored| kernels.first_within(&self.scores, scored.least))
     }
 
+    /// All scores, one a bucket, and what fills up the last group; where there is one region.
+    pub(crate) fn scores(&self) -> &[f32] {
+        &self.scores
+    }
+
     /// How many are listed.
     pub(crate) fn listed(&self) -> usize {
         self.order.len()
@@ -226,7 +231,8 @@ impl Ranking {
             .map_or(slot, |bucket| *bucket) as usize
     }
 
-    /// The squared distance of its centre; may be below zero by rounding.
+    /// Its score: the squared distance of its centre, and where there is one region, what is added to rank it by;
+    /// may be below zero by rounding.
     pub(crate) fn score(&self, rank: usize) -> f32 {
         self.scores[self.order[rank] as u32 as usize]
     }

@@ -197,7 +197,7 @@ impl Model {
                     usual: effort.usual,
                 };
                 let rest_is_hopeless = is_beyond(
-                    sight.next + scratch.rest[0],
+                    self.spread_weight.least_distance(sight.next) + scratch.rest[0],
                     self.reach,
                     scratch.shortlist.root(),
                 );
@@ -250,12 +250,13 @@ impl Model {
         let codes = &self.codes;
         let stride = codes.stride();
         let ranking = &scratch.ranking;
-        let (place, score) = (ranking.place(rank), ranking.score(rank));
+        let place = ranking.place(rank);
         let bucket = &codes.buckets[place];
+        let score = ranking.score(rank) - self.spread_weight.added(bucket.spread);
         if bucket.is_hopeless(score + scratch.rest[0], scratch.shortlist.root()) {
             return;
         }
-        let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups) as usize;
+        let groups = bucket.first_group as usize..(bucket.first_group + bucket.groups()) as usize;
         let soon = match soon {
             Some(soon) => Soon::Groups(soon, &codes.groups),
             None => {

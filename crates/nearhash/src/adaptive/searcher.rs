@@ -104,7 +104,7 @@ impl<'a> Searcher<'a> {
         let mut admitted = 0;
         for bucket in &built.model.codes.buckets {
             let ids = &built.model.ids[bucket.first_row as usize..][..bucket.rows as usize];
-            let words = &mut live[bucket.first_group as usize..][..bucket.groups as usize];
+            let words = &mut live[bucket.first_group as usize..][..bucket.groups() as usize];
             for (ids, word) in ids.chunks(16).zip(words) {
                 for (lane, id) in ids.iter().enumerate() {
                     if !filter.admits(*id) {
@@ -234,7 +234,7 @@ impl<'a> Searcher<'a> {
 /// The rows whose bits are set.
 fn rows_of<'a>(model: &'a Model, live: &'a [u16]) -> impl Iterator<Item = u32> + 'a {
     model.codes.buckets.iter().flat_map(move |bucket| {
-        let words = &live[bucket.first_group as usize..][..bucket.groups as usize];
+        let words = &live[bucket.first_group as usize..][..bucket.groups() as usize];
         (0..bucket.rows)
             .filter(move |i| words[*i as usize / 16] >> (i % 16) & 1 == 1)
             .map(move |i| bucket.first_row + i)

@@ -42,17 +42,21 @@ impl Encoder<'_> {
         let (kernels, axes) = (Kernels::get(), rows.axes);
         let stride = 1 + self.bits.lines(axes);
         let (mut farthest, mut largest_rest) = (0.0_f32, 0.0_f32);
+        let mut spread = 0.0;
         scales.clear();
         for i in bucket.range() {
             rows.prefetch(i + AHEAD);
             let (y, rest) = rows.row(i);
             let residual = kernels.residual(&self.residuals, y);
-            farthest = farthest.max(residual.squared + rest);
+            let squared = residual.squared + rest;
+            farthest = farthest.max(squared);
+            spread += f64::from(squared);
             largest_rest = largest_rest.max(rest);
             let rms = (residual.weighted / axes as f32).sqrt();
             scales.push(self.bits.scale(residual.largest, rms));
         }
         bucket.reach = farthest.sqrt();
+        bucket.spread = (spread / f64::from(bucket.rows.max(1))) as f32;
         let unit_of = |most: f32| if most > 0.0 { most / 255.0 } else { 1.0 };
         // No code is zero, so that points on their centre need a scale that makes nothing of it.
         let largest = scales.iter().fold(f32::MIN_POSITIVE, |a, b| a.max(*b));

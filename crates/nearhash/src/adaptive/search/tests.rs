@@ -3,6 +3,7 @@ use rand_distr::StandardNormal;
 
 use super::*;
 use crate::adaptive::layout::Shape;
+use crate::adaptive::spread_weight::SpreadWeight;
 use crate::control::Control;
 use crate::kernel::{LANES, padded_width};
 use crate::metric::Metric;
@@ -99,7 +100,11 @@ fn estimate(model: &Model, scratch: &Scratch, row: u32) -> f64 {
 
 #[test]
 fn estimates_are_those_of_decoded_codes_and_every_row_has_one() {
-    let all = [24, 64, 150].map(|dim| (dim, models(1, 1100, dim)));
+    // Whatever buckets are ranked by.
+    let mut all = [24, 64, 150].map(|dim| (dim, models(1, 1100, dim)));
+    for ((_, [one_region, _]), weight) in all.iter_mut().zip([-0.5, 0.0, 1.0]) {
+        one_region.rank_buckets(SpreadWeight::new(weight, one_region.spreads()));
+    }
     for (dim, model) in all
         .iter()
         .flat_map(|(dim, models)| models.each_ref().map(|m| (*dim, m)))
