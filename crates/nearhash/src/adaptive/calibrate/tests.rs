@@ -1,11 +1,15 @@
+use rand::RngExt;
 use rand_distr::StandardNormal;
 
+use super::margins::LEAST_KAPPA;
 use super::*;
 use crate::adaptive::layout::Shape;
 use crate::adaptive::search::Scratch;
-use crate::kernel::padded_width;
+use crate::adaptive::traces::Trace;
+use crate::kernel::{Kernels, padded_width};
 use crate::metric::Metric;
 use crate::points::{Points, RowData};
+use crate::random::stream;
 
 fn normal(count: usize, dim: usize) -> Vec<f32> {
     let mut random = stream(1, 0);
@@ -156,15 +160,6 @@ fn a_cancelled_calibration_says_so() {
     let control = Control::new();
     control.cancel();
     assert!(even().calibrate(1, &control).is_err());
-}
-
-#[test]
-fn quantiles_stay_in_bounds() {
-    assert_eq!(quantile(&[], 0.5, GENEROUS), GENEROUS);
-    assert_eq!(quantile(&[0.0, 0.0, 0.0], 0.9, GENEROUS), LEAST_KAPPA);
-    assert_eq!(quantile(&[0.5, 1.0, 1.5, 2.0], 0.5, GENEROUS), 1.5);
-    assert_eq!(quantile(&[0.5, 1.0], 1.0, GENEROUS), 1.0);
-    assert_eq!(quantile(&[9.0], 0.1, GENEROUS), GENEROUS);
 }
 
 #[test]
