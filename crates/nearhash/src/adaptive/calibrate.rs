@@ -9,6 +9,7 @@ mod learned;
 mod margins;
 mod settings;
 mod survey;
+mod twins;
 
 use rayon::prelude::*;
 
@@ -16,7 +17,7 @@ use crate::adaptive::curve::Curve;
 use crate::adaptive::model::Model;
 use crate::adaptive::sample::split;
 use crate::adaptive::stopping::{MissModel, StopRule, checkpoints};
-use crate::adaptive::traces::{Early, Search};
+use crate::adaptive::traces::{Asked, Early, Search};
 use crate::control::Control;
 use crate::error::Result;
 
@@ -24,7 +25,7 @@ pub(crate) use self::settings::Setting;
 
 use self::learned::Learned;
 use self::margins::{GENEROUS, MOST_GENEROUS, Margins};
-use self::settings::{put_in_order, settings, stop_by};
+use self::settings::{Curves, aim, put_in_order, settings, stop_by};
 use self::survey::Survey;
 
 /// The k that calibration is made for; others lie between.
@@ -36,6 +37,8 @@ pub(crate) const RECALLS: [f64; 13] = [
 
 /// A query that needs so many times the usual number of buckets is treated as a stranger.
 const ORDINARY: f64 = 4.0;
+/// The recall that coarse codes must serve; if they don't, they are made finer.
+const FINE_RECALL: f64 = 0.95;
 /// Where in [`RECALLS`] the recall is that those points are searched with which are asked for one neighbour only,
 /// and how many recalls they tell of.
 const SINGLES_RECALL: usize = 9;
@@ -54,20 +57,10 @@ pub(crate) struct Calibration {
     pub(crate) farther: f32,
     /// And how large its squared rest can be, in parts of that distance.
     pub(crate) rest: f32,
-    /// The largest margin for ordinary queries: coarse codes that need more are made finer.
-    pub(crate) most_kappa: f32,
+    /// Whether estimates are so far off that the margins that stored points need exceed all bounds.
+    pub(crate) is_too_coarse: bool,
     /// One for each of [`RECALLS`].
     pub(crate) settings: Vec<Setting>,
-}
-
-impl Calibration {
-    /// Whether estimates are so far off that the margins they need exceed all bounds.
-    pub(crate) fn is_too_coarse(&self) -> bool {
-        self.settings
-            .iter()
-            .zip(RECALLS)
-            .any(|(setting, recall)| recall <= 0.95 && setting.kappa >= self.most_kappa)
-    }
 }
 
 /// Buckets that are scanned for an ordinary query, at most.
@@ -79,7 +72,7 @@ pub(crate) fn ordinary_probes(usual_probes: f64, buckets: usize) -> usize {
 /// Calibration at one k, and what it stands on.
 struct Standing<'a> {
     learned: Learned,
-    curve: Curve<'a>,
+    curves: Curves<'a>,
     calibration: Calibration,
 }
 
@@ -121,12 +114,15 @@ impl Model {
         let k = survey.search.ks[i];
         let buckets = self.centres.len();
         let learned = Learned::new(survey, i, buckets, seed, prior);
-        let watched = survey.stored(i).map(|trace| learned.watched(trace));
-        let curve = Curve::new(
-            checkpoints(buckets),
-            watched.collect(),
-            learned.usual_probes,
-        );
+        let curve = |asked: Asked| {
+            let traces = survey.traces(i).filter(|trace| trace.asked == asked);
+            let watched = traces.map(|trace| learned.watched(trace)).collect();
+            Curve::new(checkpoints(buckets), watched, learned.usual_probes)
+        };
+        let curves = Curves {
+            stored: curve(Asked::Stored),
+            alone: survey.points_have_twins().then(|| curve(Asked::Alone)),
+        };
         // Among many points, some distances more cost less than the memory of finer codes.
         let most_kappa = match self.centres.heads() {
             Some(_) => MOST_GENEROUS,
@@ -140,12 +136,12 @@ impl Model {
             usual_probes: learned.usual_probes,
             farther: learned.farther,
             rest: learned.ordinary.rest,
-            most_kappa,
-            settings: settings(k, &curve, &margins),
+            is_too_coarse: margins.fall_short(aim(k, FINE_RECALL)),
+            settings: settings(k, &curves, &margins),
         };
         Standing {
             learned,
-            curve,
+            curves,
             calibration,
         }
     }
@@ -160,7 +156,7 @@ impl Model {
     ) -> Result<()> {
         let Standing {
             learned,
-            curve,
+            curves,
             calibration,
         } = standing;
         let last = &calibration.settings[SINGLES_RECALL];
@@ -174,15 +170,15 @@ impl Model {
             ..whole.of_few(1)
         };
         let traces = self.stored_traces(rows, &search, control)?;
-        let unknown = curve.missed(&last.stopping(), [search.kappa; 2]);
+        let unknown = curves.stored.missed(&last.stopping(), [search.kappa; 2]);
         let watched = traces.iter().map(|trace| learned.watched(trace));
-        curve.add(
+        curves.stored.add(
             watched
                 .map(|watched| watched.with_unknown(unknown))
                 .collect(),
         );
         stop_by(
-            curve,
+            curves,
             calibration.k,
             &mut calibration.settings,
             MOST_SINGLES,

@@ -5,7 +5,7 @@ use rand::RngExt;
 use crate::adaptive::curve::Watched;
 use crate::adaptive::search::Ordinary;
 use crate::adaptive::stopping::{Example, Features, MissModel, Unusual, checkpoints};
-use crate::adaptive::traces::Trace;
+use crate::adaptive::traces::{Asked, Trace};
 use crate::kernel::Kernels;
 use crate::random::stream;
 
@@ -46,7 +46,7 @@ impl Learned {
     ) -> Self {
         let usual = survey.search.usual[i];
         let of_stored = |value: &dyn Fn(&Trace) -> f32| {
-            let mut values: Vec<f32> = survey.stored(i).map(value).collect();
+            let mut values: Vec<f32> = survey.points(i).map(value).collect();
             values.sort_unstable_by(f32::total_cmp);
             values
         };
@@ -62,7 +62,7 @@ impl Learned {
             rest: libm::logf(rest + 1e-3),
         };
         let model = MissModel::fit(&examples(survey, i, buckets, seed), unusual, prior);
-        let neighbours = survey.stored(i).flat_map(|trace| &trace.neighbours[i]);
+        let neighbours = survey.points(i).flat_map(|trace| &trace.neighbours[i]);
         let mut ranks: Vec<u32> = neighbours.map(|neighbour| neighbour.rank).collect();
         ranks.sort_unstable();
         let usual_probes = f64::from(ranks[(ranks.len() * 95 / 100).min(ranks.len() - 1)] + 1);
@@ -115,7 +115,11 @@ fn examples(survey: &Survey<'_>, i: usize, buckets: usize, seed: u64) -> Vec<Exa
                 examples.push(Example {
                     features: *features,
                     missing: missing(trace, *m) as f32,
-                    weight: if trace.stranger { STRANGER_WEIGHT } else { 1.0 },
+                    weight: if trace.asked == Asked::Stranger {
+                        STRANGER_WEIGHT
+                    } else {
+                        1.0
+                    },
                 });
             }
         }

@@ -1,6 +1,7 @@
 //! How many standard errors of an estimate to allow for.
 
 use crate::adaptive::search::Ordinary;
+use crate::adaptive::traces::Asked;
 
 use super::survey::Survey;
 
@@ -18,25 +19,26 @@ const MOST_ESTIMATE_MISSES: f64 = 0.006;
 /// And how much of that where the query is a stranger: some kinds have it harder than others.
 const UNUSUAL_PART: f64 = 0.5;
 
-/// By how much the estimates of true neighbours were too large, in standard errors, ascending: in ordinary searches, and
-/// in others.
+/// By how much the estimates of true neighbours were too large, in standard errors, ascending: in ordinary searches for
+/// stored points and for what twins are copies of, and in unusual ones.
 #[derive(Debug)]
 pub(super) struct Margins {
-    ordinary: Vec<f32>,
+    stored: Vec<f32>,
+    alone: Vec<f32>,
     unusual: Vec<f32>,
     /// The most that is allowed for in ordinary searches.
-    pub(super) most: f32,
+    most: f32,
 }
 
 impl Margins {
     /// For the `i`-th k.
     pub(super) fn new(survey: &Survey<'_>, i: usize, ordinary: &Ordinary, most: f32) -> Self {
-        let errors = |unusual: bool| {
+        let errors = |asked: Option<Asked>| {
             let traces = survey.traces(i).filter(|trace| {
-                if unusual {
-                    !trace.is_ordinary(i, ordinary)
-                } else {
-                    !trace.stranger && trace.is_ordinary(i, ordinary)
+                let ordinary = trace.is_ordinary(i, ordinary);
+                match asked {
+                    Some(asked) => asked == trace.asked && ordinary,
+                    None => !ordinary,
                 }
             });
             let neighbours = traces.flat_map(|trace| &trace.neighbours[i]);
@@ -45,20 +47,34 @@ impl Margins {
             errors
         };
         Self {
-            ordinary: errors(false),
-            unusual: errors(true),
+            stored: errors(Some(Asked::Stored)),
+            alone: errors(Some(Asked::Alone)),
+            unusual: errors(None),
             most,
         }
     }
 
+    /// Whether stored points need more than is allowed for to reach this recall.
+    pub(super) fn fall_short(&self, recall: f64) -> bool {
+        quantile(&self.stored, within(recall), self.most) >= self.most
+    }
+
     /// What to allow for where this recall is to be reached, in ordinary searches and in others.
     pub(super) fn kappas(&self, recall: f64) -> [f32; 2] {
-        let within = 1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES);
-        let kappa = quantile(&self.ordinary, within, self.most);
+        let within = within(recall);
+        let mut kappa = quantile(&self.stored, within, self.most);
+        if !self.alone.is_empty() {
+            kappa = kappa.max(quantile(&self.alone, within, self.most));
+        }
         let unusual = 1.0 - UNUSUAL_PART * (1.0 - within);
         let stranger_kappa = quantile(&self.unusual, unusual, MOST_GENEROUS);
         [kappa, stranger_kappa.max(kappa)]
     }
+}
+
+/// The share of neighbours that estimates are to keep where this recall is to be reached.
+fn within(recall: f64) -> f64 {
+    1.0 - ((1.0 - recall) * ESTIMATE_SHARE).min(MOST_ESTIMATE_MISSES)
 }
 
 /// The error that this share of `errors`, ascending, does not exceed, in bounds.

@@ -15,6 +15,10 @@ const MOST_SAFETY: f64 = 0.0025;
 const SINGLE_SAFETY: f64 = 3.0;
 const LEAST_SINGLE_RECALL: f64 = 0.75;
 
+/// The same of searches without twins: centres were drawn to those all the same, so that they find a little more than
+/// queries do.
+const ALONE_SAFETY: f64 = 0.15;
+
 /// How to reach a recall at one k.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Setting {
@@ -45,14 +49,45 @@ impl Setting {
     }
 }
 
+/// What came of the searches for stored points and, where points have twins, for what those are copies of.
+pub(super) struct Curves<'a> {
+    pub(super) stored: Curve<'a>,
+    pub(super) alone: Option<Curve<'a>>,
+}
+
+impl Curves<'_> {
+    /// Where to stop to reach what is asked among both.
+    fn stopping(&self, k: usize, asked: f64, kappas: [f32; 2]) -> Stopping {
+        let stopping = self.stored.stopping(aim(k, asked), kappas);
+        let Some(alone) = &self.alone else {
+            return stopping;
+        };
+        let harder = alone.stopping(aim_alone(k, asked), kappas);
+        self.stopping_from(k, asked, kappas, stopping.start.max(harder.start))
+    }
+
+    /// The same, looking up no sooner than at checkpoint `start`.
+    fn stopping_from(&self, k: usize, asked: f64, kappas: [f32; 2], start: usize) -> Stopping {
+        let stopping = self.stored.share(aim(k, asked), kappas, start);
+        let Some(alone) = &self.alone else {
+            return stopping;
+        };
+        let harder = alone.share(aim_alone(k, asked), kappas, start);
+        if harder.share < stopping.share {
+            harder
+        } else {
+            stopping
+        }
+    }
+}
+
 /// One for each of [`RECALLS`].
-pub(super) fn settings(k: usize, curve: &Curve<'_>, margins: &Margins) -> Vec<Setting> {
+pub(super) fn settings(k: usize, curves: &Curves<'_>, margins: &Margins) -> Vec<Setting> {
     // Margins leave a part of the misses to wrong estimates, and stopping no more than the rest
     // to buckets that are not scanned.
     let setting = |asked: &f64| {
-        let recall = aim(k, *asked);
-        let [kappa, stranger_kappa] = margins.kappas(recall);
-        let stopping = curve.stopping(recall, [kappa, stranger_kappa]);
+        let [kappa, stranger_kappa] = margins.kappas(aim(k, *asked));
+        let stopping = curves.stopping(k, *asked, [kappa, stranger_kappa]);
         Setting {
             share: stopping.share,
             start: stopping.start,
@@ -64,11 +99,11 @@ pub(super) fn settings(k: usize, curve: &Curve<'_>, margins: &Margins) -> Vec<Se
     RECALLS.par_iter().map(setting).collect()
 }
 
-/// Stop the searches of the first `count` recalls where this `curve` says, with the same margins and no other start.
-pub(super) fn stop_by(curve: &Curve<'_>, k: usize, settings: &mut [Setting], count: usize) {
+/// Stop the searches of the first `count` recalls where these `curves` say, with the same margins and no other start.
+pub(super) fn stop_by(curves: &Curves<'_>, k: usize, settings: &mut [Setting], count: usize) {
     let settings = settings[..count].par_iter_mut().zip(RECALLS);
     settings.for_each(|(setting, asked)| {
-        let stopping = curve.share(aim(k, asked), setting.kappas(), setting.start);
+        let stopping = curves.stopping_from(k, asked, setting.kappas(), setting.start);
         (setting.share, setting.probes) = (stopping.share, stopping.probes);
     });
 }
@@ -84,7 +119,7 @@ pub(super) fn put_in_order(settings: &mut [Setting]) {
 }
 
 /// What to reach where `asked` is, a little more: what is measured on a sample is off by as much.
-fn aim(k: usize, asked: f64) -> f64 {
+pub(super) fn aim(k: usize, asked: f64) -> f64 {
     let safety = SAFETY * (1.0 - asked);
     if k == 1 {
         let most = (asked - LEAST_SINGLE_RECALL).max(0.0) * SAFETY;
@@ -92,4 +127,9 @@ fn aim(k: usize, asked: f64) -> f64 {
     } else {
         asked + safety.min(MOST_SAFETY)
     }
+}
+
+/// And what of what twins are copies of.
+fn aim_alone(k: usize, asked: f64) -> f64 {
+    aim(k, asked).max(asked + ALONE_SAFETY * (1.0 - asked))
 }

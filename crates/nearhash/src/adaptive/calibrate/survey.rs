@@ -2,11 +2,12 @@
 
 use crate::adaptive::model::Model;
 use crate::adaptive::strangers::KINDS;
-use crate::adaptive::traces::{Search, Trace};
+use crate::adaptive::traces::{Asked, Search, Trace};
 use crate::control::Control;
 use crate::error::Result;
 
 use super::margins::{GENEROUS, MOST_GENEROUS, quantile};
+use super::twins;
 
 /// One of so many is asked for as many neighbours as there are [`KS`](super::KS) for, the others for the first of
 /// those: each of thirty or more neighbours tells about as much as three of ten.
@@ -24,6 +25,8 @@ const LEAST_GENEROUS: f32 = 2.0;
 /// how many times as many.
 const FIRST_SHARE: f64 = 0.998;
 const FIRST_FACTOR: f32 = 1.5;
+/// Groups of twins that are asked for, at most.
+const ALONE: usize = 256;
 /// Share of the neighbours that may lie deeper than the sample is searched.
 const TOO_DEEP: f64 = 5e-4;
 
@@ -32,6 +35,8 @@ pub(super) struct Survey<'a> {
     /// How a search to the very end goes.
     pub(super) search: Search<'a>,
     pub(super) traces: Vec<Trace>,
+    /// Rows that are twins of each other, where many points have some.
+    groups: Vec<Vec<u32>>,
 }
 
 impl<'a> Survey<'a> {
@@ -57,10 +62,14 @@ impl<'a> Survey<'a> {
                 early: None,
             },
             traces: Vec::new(),
+            groups: Vec::new(),
         };
         survey.ask_for_stored(model, rows, control)?;
         survey.search.depth = model.centres.len();
         survey.ask_for_strangers(model, seed, control)?;
+        if !survey.groups.is_empty() {
+            survey.ask_alone(model, control)?;
+        }
         Ok(survey)
     }
 
@@ -69,6 +78,7 @@ impl<'a> Survey<'a> {
         let pilots: Vec<u32> = pilots(rows).collect();
         let pilots = model.stored_traces(&pilots, &self.search, control)?;
         let search = &mut self.search;
+        let depth = depth_of(&pilots, search.depth);
         search.usual = (0..search.ks.len())
             .map(|i| {
                 let mut limits: Vec<f32> = pilots.iter().map(|t| t.limits[i]).collect();
@@ -76,20 +86,52 @@ impl<'a> Survey<'a> {
                 limits[limits.len() / 2].max(f32::MIN_POSITIVE)
             })
             .collect();
-        let neighbours = pilots.iter().flat_map(|t| t.neighbours.iter().flatten());
-        let mut ranks: Vec<u32> = neighbours.map(|neighbour| neighbour.rank).collect();
-        ranks.sort_unstable();
-        let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
-        let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
-        search.depth = (deepest + deepest / 4 + 8).min(search.depth);
+        search.depth = depth;
         let part = |of_many: bool| -> Vec<u32> {
             let rows = rows.iter().enumerate();
             let part = rows.filter(|(i, _)| i.is_multiple_of(MANY_PART) == of_many);
             part.map(|(_, row)| *row).collect()
         };
-        self.traces = model.stored_traces(&part(true), search, control)?;
-        let few = model.stored_traces(&part(false), &search.of_few(FEW_KS), control)?;
-        self.traces.extend(few);
+        let many = part(true);
+        self.traces = model.stored_traces(&many, search, control)?;
+        let few = part(false);
+        let traces = model.stored_traces(&few, &search.of_few(FEW_KS), control)?;
+        self.traces.extend(traces);
+        let searched = || many.iter().chain(&few).copied().zip(&self.traces);
+        if twins::are_many(model, searched()) {
+            let of_many = searched().take(many.len());
+            let groups = of_many.filter_map(|(row, trace)| twins::group(model, row, trace));
+            self.groups = groups.collect();
+        }
+        Ok(())
+    }
+
+    /// What twins are copies of, as if none of them were there; again the first few tell how deep to look.
+    fn ask_alone(&mut self, model: &Model, control: &Control) -> Result<()> {
+        let step = self.groups.len().div_ceil(ALONE);
+        let groups: Vec<&[u32]> = self
+            .groups
+            .iter()
+            .step_by(step)
+            .map(Vec::as_slice)
+            .collect();
+        let mut search = Search {
+            kappa: self.search.kappa.max(GENEROUS),
+            ..self.search.clone()
+        };
+        let pilots: Vec<&[u32]> = groups
+            .iter()
+            .copied()
+            .step_by(groups.len().div_ceil(PILOTS))
+            .collect();
+        control.extend(pilots.len() + groups.len());
+        let pilots = model.traces_alone(&pilots, &search, control)?;
+        search.depth = depth_of(&pilots, search.depth);
+        let (many, few) = groups.split_at(groups.len() / MANY_PART);
+        for (groups, search) in [(many, &search), (few, &search.of_few(FEW_KS))] {
+            let traces = model.traces_alone(groups, search, control)?;
+            self.traces.extend(traces);
+        }
         Ok(())
     }
 
@@ -101,6 +143,7 @@ impl<'a> Survey<'a> {
         let mut needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
         if needed > search.kappa {
             search.kappa = MOST_GENEROUS;
+            control.extend(numbers.len());
             first = model.stranger_traces(seed, &numbers, search, control)?;
             needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
         }
@@ -115,6 +158,11 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
+    /// Whether what twins are copies of was asked for.
+    pub(super) fn points_have_twins(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The searches that looked for the `i`-th k.
     pub(super) fn traces(&self, i: usize) -> impl Iterator<Item = &Trace> {
         self.traces
@@ -122,14 +170,25 @@ impl<'a> Survey<'a> {
             .filter(move |trace| i < trace.features.len())
     }
 
-    /// Those of them that were for stored points.
-    pub(super) fn stored(&self, i: usize) -> impl Iterator<Item = &Trace> {
-        self.traces(i).filter(|trace| !trace.stranger)
+    /// Those of them that were for stored points, alone or not.
+    pub(super) fn points(&self, i: usize) -> impl Iterator<Item = &Trace> {
+        self.traces(i)
+            .filter(|trace| trace.asked != Asked::Stranger)
     }
 }
 
 fn pilots(rows: &[u32]) -> impl Iterator<Item = u32> {
     rows.iter().copied().step_by(rows.len().div_ceil(PILOTS))
+}
+
+/// How many of `all` buckets to search for points like these.
+fn depth_of(pilots: &[Trace], all: usize) -> usize {
+    let neighbours = pilots.iter().flat_map(|t| t.neighbours.iter().flatten());
+    let mut ranks: Vec<u32> = neighbours.map(|neighbour| neighbour.rank).collect();
+    ranks.sort_unstable();
+    let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
+    let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
+    (deepest + deepest / 4 + 8).min(all)
 }
 
 /// The error that this share of all neighbours' does not exceed.

@@ -86,7 +86,7 @@ fn what_is_calibrated_is_within_its_bounds() {
     for calibration in &found {
         assert!(calibration.usual > usual);
         usual = calibration.usual;
-        assert!(!calibration.is_too_coarse());
+        assert!(!calibration.is_too_coarse);
         assert_eq!(calibration.settings.len(), RECALLS.len());
         for setting in &calibration.settings {
             assert!(setting.share > 0.0 && setting.share <= 1.0);
@@ -135,7 +135,7 @@ fn queries_that_are_not_searched_by_codes_leave_no_trace() {
     assert!(!model.prepare(kernels, &mut scratch));
     model.copy_prepared(5, &mut scratch.query);
     assert!(model.prepare(kernels, &mut scratch));
-    let trace = model.trace(Some(5), &search, &mut scratch, &mut live);
+    let trace = model.trace(Asked::Stored, &[5], &search, &mut scratch, &mut live);
     assert_eq!(live, model.codes.live);
     assert_eq!(trace.neighbours[1].len(), 10);
     // Its neighbours are those of a loop over all points but itself.
@@ -182,7 +182,7 @@ fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
         model.copy_prepared(*row, &mut scratch.query);
         assert!(model.prepare(Kernels::get(), &mut scratch));
         assert!(scratch.dots.is_empty());
-        let alone = model.trace(Some(*row), &search, &mut scratch, &mut live);
+        let alone = model.trace(Asked::Stored, &[*row], &search, &mut scratch, &mut live);
         assert_eq!(found.limits, alone.limits);
         assert_eq!(found.features, alone.features);
         let told = |trace: &Trace| -> Vec<(u32, f32)> {

@@ -12,7 +12,7 @@ fn calibration(k: usize) -> Calibration {
         probes: (k as f64).sqrt() * (2.0 + 0.7 * i as f64),
     });
     Calibration {
-        most_kappa: 3.0,
+        is_too_coarse: false,
         k,
         model: MissModel::fit(
             &[],
