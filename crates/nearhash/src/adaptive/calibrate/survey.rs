@@ -186,6 +186,9 @@ fn depth_of(pilots: &[Trace], all: usize) -> usize {
     let neighbours = pilots.iter().flat_map(|t| t.neighbours.iter().flatten());
     let mut ranks: Vec<u32> = neighbours.map(|neighbour| neighbour.rank).collect();
     ranks.sort_unstable();
+    if ranks.is_empty() {
+        return all;
+    }
     let beyond = (ranks.len() as f64 * TOO_DEEP).ceil() as usize;
     let deepest = ranks[ranks.len() - beyond.clamp(1, ranks.len())] as usize;
     (deepest + deepest / 4 + 8).min(all)
