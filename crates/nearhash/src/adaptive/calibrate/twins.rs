@@ -14,7 +14,7 @@ const APART: f32 = 1.4;
 /// How many nearest points may stand apart with a point to tell that it has twins.
 const FEW: std::ops::RangeInclusive<usize> = 2..=3;
 /// The share of points that stand apart with a few from which on points have twins: of real data sets without
-/// copies .12 to .37, where every point, or every second one, is there again with noise .48 to .90.
+/// copies .12 to .34, where every point, or every second one, is there again with noise .48 to .90.
 const MANY: f64 = 0.42;
 /// Most twins of a point.
 const MOST_TWINS: usize = 33;

@@ -87,7 +87,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x7d8b_0454_477b_13ec;
+const GOLDEN: u64 = 0x1591_9df3_4307_2410;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
