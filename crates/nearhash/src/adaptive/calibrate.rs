@@ -3,6 +3,7 @@
 //! A sample of the stored points is asked as queries, each left out of its own answers, and
 //! strangers made of them: queries such as the data does not have. Every one is searched to the
 //! end, with a look at each checkpoint, so that it is known what stopping there would have missed.
+//! Where points have twins, what those are copies of is asked for, too, as if they were not there.
 //! No query of the user's is needed or looked at.
 
 mod learned;

@@ -30,7 +30,7 @@ pub(crate) struct Setting {
     pub(crate) kappa: f32,
     /// And where the query is a stranger.
     pub(crate) stranger_kappa: f32,
-    /// Buckets that are scanned for a stored point, in the mean.
+    /// Buckets that are scanned in the mean, for stored points or, where those are harder, for what twins are copies of.
     pub(crate) probes: f64,
 }
 
