@@ -241,27 +241,6 @@ impl Model {
         }
     }
 
-    /// The mean of rows, as [`copy_prepared`](Self::copy_prepared); the first of them where that has no direction.
-    fn copy_mean(&self, rows: &[u32], out: &mut Vec<f32>) {
-        let mut sum = vec![0.0_f32; padded_width(self.points.dim())];
-        for row in rows {
-            self.copy_prepared(*row, out);
-            sum.iter_mut().zip(&*out).for_each(|(sum, x)| *sum += x);
-        }
-        let mut scale = Some(1.0 / rows.len() as f32);
-        if self.inverse_norms.is_some() {
-            let squared: f32 = sum.iter().map(|x| x * x).sum();
-            scale = crate::metric::inverse_norm(&sum, squared);
-        }
-        match scale {
-            Some(scale) => out
-                .iter_mut()
-                .zip(&sum)
-                .for_each(|(x, sum)| *x = sum * scale),
-            None => self.copy_prepared(rows[0], out),
-        }
-    }
-
     /// Search for `scratch.query`, prepared, as if these rows were `absent`.
     pub(crate) fn trace(
         &self,

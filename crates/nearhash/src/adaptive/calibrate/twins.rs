@@ -6,7 +6,8 @@
 
 use crate::adaptive::model::Model;
 use crate::adaptive::traces::Trace;
-use crate::kernel::Kernels;
+use crate::kernel::{Kernels, padded_width};
+use crate::metric::inverse_norm;
 
 /// Some points stand apart where the next one is so many times as far, squared, as they are from each other in
 /// the mean. Neighbours that happen to be near lie on all sides of a point, farther from each other than from it.
@@ -86,6 +87,29 @@ pub(super) fn group(model: &Model, row: u32, trace: &Trace) -> Option<Vec<u32>> 
     let twins = trace.nearest[..twins].iter().map(|(row, _)| *row);
     let group: Vec<u32> = std::iter::once(row).chain(twins).collect();
     (group.len() > 1).then_some(group)
+}
+
+impl Model {
+    /// The mean of rows, as [`copy_prepared`](Self::copy_prepared); the first of them where that has no direction.
+    pub(in crate::adaptive) fn copy_mean(&self, rows: &[u32], out: &mut Vec<f32>) {
+        let mut sum = vec![0.0_f32; padded_width(self.points.dim())];
+        for row in rows {
+            self.copy_prepared(*row, out);
+            sum.iter_mut().zip(&*out).for_each(|(sum, x)| *sum += x);
+        }
+        let mut scale = Some(1.0 / rows.len() as f32);
+        if self.inverse_norms.is_some() {
+            let squared: f32 = sum.iter().map(|x| x * x).sum();
+            scale = inverse_norm(&sum, squared);
+        }
+        match scale {
+            Some(scale) => out
+                .iter_mut()
+                .zip(&sum)
+                .for_each(|(x, sum)| *x = sum * scale),
+            None => self.copy_prepared(rows[0], out),
+        }
+    }
 }
 
 #[cfg(test)]
