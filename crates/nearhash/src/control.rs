@@ -81,6 +81,11 @@ impl Control {
         self.total.store(total as u64, Ordering::Relaxed);
     }
 
+    /// More is to be done in this stage than was thought.
+    pub(crate) fn extend(&self, units: usize) {
+        self.total.fetch_add(units as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn advance(&self, units: usize) {
         self.done.fetch_add(units as u64, Ordering::Relaxed);
     }

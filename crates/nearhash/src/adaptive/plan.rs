@@ -13,9 +13,10 @@ const LEAST_MISSING: f64 = 1e-6;
 pub(crate) struct Plan {
     pub(crate) effort: Effort,
     rule: StopRule,
-    /// Models of the calibrated k below and above, and how much the second counts.
+    /// Models of the calibrated k below and above.
     models: [MissModel; 2],
-    part: f32,
+    /// Whether k is between them.
+    between: bool,
 }
 
 impl Plan {
@@ -41,6 +42,10 @@ impl Plan {
         } else {
             libm::log(k as f64 / low.k as f64) / libm::log(high.k as f64 / low.k as f64)
         };
+        // Beyond the last calibrated k nothing is known of buckets so far off: no more neighbours may be missed than
+        // among so many.
+        let missed = (1.0 - recall) * (high.k as f64 / k as f64).min(1.0);
+        let recall = 1.0 - missed;
         let (a, b) = (setting(low, recall), setting(high, recall));
         let between = |a: f64, b: f64| a + (b - a) * part;
         let geometric = |a: f64, b: f64| libm::exp(between(libm::log(a), libm::log(b)));
@@ -84,7 +89,7 @@ impl Plan {
             },
             rule: StopRule::new(share, start, buckets),
             models: [low.model.clone(), high.model.clone()],
-            part: part as f32,
+            between: part > 0.0,
         })
     }
 
@@ -106,8 +111,10 @@ impl Plan {
     /// Whether a search may stop at a checkpoint.
     pub(crate) fn stops(&self, kernels: &Kernels, checkpoint: usize, features: &Features) -> bool {
         let mut odds = self.models[0].log_odds(kernels, features);
-        if self.part > 0.0 {
-            odds += (self.models[1].log_odds(kernels, features) - odds) * self.part;
+        if self.between {
+            // The one above may know of an end, such as that of a crowd of points, which the one below has never
+            // seen, or the one below of what is near.
+            odds = odds.max(self.models[1].log_odds(kernels, features));
         }
         odds <= self.rule.limits[checkpoint]
     }

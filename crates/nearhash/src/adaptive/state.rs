@@ -47,7 +47,11 @@ impl Built {
         } else {
             model.calibrate(seed, control)?
         };
-        if model.codes.is_coarse() && calibrations.iter().any(Calibration::is_too_coarse) {
+        if model.codes.is_coarse()
+            && calibrations
+                .iter()
+                .any(|calibration| calibration.is_too_coarse)
+        {
             model = model.finer(control)?;
             calibrations = model.calibrate(seed, control)?;
         }

@@ -54,9 +54,22 @@ impl<'a> Search<'a> {
     }
 }
 
+/// What a query of the sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A stored point, which is no neighbour of its own.
+    Stored,
+    /// What a stored point and its twins are copies of, as if none of them were there.
+    Alone,
+    /// None of the index.
+    Stranger,
+}
+
 /// A query of the sample, searched to the end.
 pub(crate) struct Trace {
-    pub(crate) stranger: bool,
+    pub(crate) asked: Asked,
+    /// Rows of the nearest, by distance, and their squared distances (scaled).
+    pub(crate) nearest: Vec<(u32, f32)>,
     /// For each k and checkpoint, the features, where there were any.
     pub(crate) features: Vec<Vec<Option<Features>>>,
     /// For each k, the true neighbours, by the rank of their buckets.
@@ -91,10 +104,35 @@ impl Model {
         search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        self.traces(rows, search, control, |row, query| {
-            self.copy_prepared(row, query);
-            Some(row)
-        })
+        self.traces(
+            Asked::Stored,
+            rows,
+            search,
+            control,
+            |row, query, absent| {
+                self.copy_prepared(*row, query);
+                absent.push(*row);
+            },
+        )
+    }
+
+    /// Search for the mean of each of these groups of rows, as if none of its rows were there.
+    pub(crate) fn traces_alone(
+        &self,
+        groups: &[&[u32]],
+        search: &Search<'_>,
+        control: &Control,
+    ) -> Result<Vec<Trace>> {
+        self.traces(
+            Asked::Alone,
+            groups,
+            search,
+            control,
+            |rows, query, absent| {
+                self.copy_mean(rows, query);
+                absent.extend_from_slice(rows);
+            },
+        )
     }
 
     /// Search for strangers, by number.
@@ -105,20 +143,26 @@ impl Model {
         search: &Search<'_>,
         control: &Control,
     ) -> Result<Vec<Trace>> {
-        self.traces(numbers, search, control, |number, query| {
-            self.make_stranger(seed, number, query);
-            None
-        })
+        self.traces(
+            Asked::Stranger,
+            numbers,
+            search,
+            control,
+            |number, query, _| {
+                self.make_stranger(seed, *number, query);
+            },
+        )
     }
 
-    /// Search the sample to the end; `make` makes the query of a number, and says which row of the
-    /// index it is.
-    fn traces(
+    /// Search the sample to the end; `make` makes a query of each, and says which rows of the index it is
+    /// asked without.
+    fn traces<T: Sync>(
         &self,
-        sample: &[u32],
+        asked: Asked,
+        sample: &[T],
         search: &Search<'_>,
         control: &Control,
-        make: impl Fn(u32, &mut Vec<f32>) -> Option<u32> + Sync,
+        make: impl Fn(&T, &mut Vec<f32>, &mut Vec<u32>) + Sync,
     ) -> Result<Vec<Trace>> {
         let kernels = Kernels::get();
         let traces: Vec<Vec<Trace>> = sample
@@ -127,9 +171,10 @@ impl Model {
                 || (<[Scratch; TILE]>::default(), self.codes.live.clone()),
                 |(tile, live), numbers| {
                     control.check()?;
-                    let mut owns = [None; TILE];
-                    for ((scratch, own), number) in tile.iter_mut().zip(&mut owns).zip(numbers) {
-                        *own = make(*number, &mut scratch.query);
+                    let mut absent: [Vec<u32>; TILE] = Default::default();
+                    for ((scratch, absent), number) in tile.iter_mut().zip(&mut absent).zip(numbers)
+                    {
+                        make(number, &mut scratch.query, absent);
                     }
                     // A stranger that is too far out is no example: searches of such compare all
                     // points.
@@ -143,7 +188,7 @@ impl Model {
                     );
                     let mut traces = Vec::new();
                     for i in (0..TILE).filter(|i| near[*i]) {
-                        traces.push(self.trace(owns[i], search, &mut tile[i], live));
+                        traces.push(self.trace(asked, &absent[i], search, &mut tile[i], live));
                     }
                     control.advance(numbers.len());
                     Ok(traces)
@@ -196,10 +241,11 @@ impl Model {
         }
     }
 
-    /// Search for `scratch.query`, prepared, which is row `own` of the index or none of it.
+    /// Search for `scratch.query`, prepared, as if these rows were `absent`.
     pub(crate) fn trace(
         &self,
-        own: Option<u32>,
+        asked: Asked,
+        absent: &[u32],
         search: &Search<'_>,
         scratch: &mut Scratch,
         live: &mut [u16],
@@ -208,11 +254,8 @@ impl Model {
         let (ks, kappa) = (search.ks, search.kappa);
         let most = ks.last().copied().unwrap_or(1);
         let mut features = vec![Vec::new(); ks.len()];
-        // A point is no neighbour of its own.
-        let bit = own.map(|row| self.codes.place(row));
-        if let Some((word, bit)) = bit {
-            live[word] &= !bit;
-        }
+        let places = || absent.iter().map(|row| self.codes.place(*row));
+        places().for_each(|(word, bit)| live[word] &= !bit);
         let effort = Effort {
             k: most,
             most: search.depth,
@@ -244,16 +287,14 @@ impl Model {
                 early.model.log_odds(kernels, &seen) <= early.rule.limits[checkpoint]
             })
         });
-        if let Some((word, bit)) = bit {
-            live[word] |= bit;
-        }
-        self.judge(own.is_none(), kappa, ks, features, scratch)
+        places().for_each(|(word, bit)| live[word] |= bit);
+        self.judge(asked, kappa, ks, features, scratch)
     }
 
     /// What a search to the end found, with the truth.
     fn judge(
         &self,
-        stranger: bool,
+        asked: Asked,
         kappa: f32,
         ks: &[usize],
         features: Vec<Vec<Option<Features>>>,
@@ -296,7 +337,11 @@ impl Model {
             rank_of[scratch.ranking.place(rank)] = rank as u32;
         }
         let mut trace = Trace {
-            stranger,
+            asked,
+            nearest: found
+                .iter()
+                .map(|i| (rows[*i], squared[*i] * unit))
+                .collect(),
             features,
             neighbours: Vec::new(),
             limits: Vec::new(),

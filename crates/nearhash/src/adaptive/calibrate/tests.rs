@@ -1,11 +1,15 @@
+use rand::RngExt;
 use rand_distr::StandardNormal;
 
+use super::margins::LEAST_KAPPA;
 use super::*;
 use crate::adaptive::layout::Shape;
 use crate::adaptive::search::Scratch;
-use crate::kernel::padded_width;
+use crate::adaptive::traces::Trace;
+use crate::kernel::{Kernels, padded_width};
 use crate::metric::Metric;
 use crate::points::{Points, RowData};
+use crate::random::stream;
 
 fn normal(count: usize, dim: usize) -> Vec<f32> {
     let mut random = stream(1, 0);
@@ -82,7 +86,7 @@ fn what_is_calibrated_is_within_its_bounds() {
     for calibration in &found {
         assert!(calibration.usual > usual);
         usual = calibration.usual;
-        assert!(!calibration.is_too_coarse());
+        assert!(!calibration.is_too_coarse);
         assert_eq!(calibration.settings.len(), RECALLS.len());
         for setting in &calibration.settings {
             assert!(setting.share > 0.0 && setting.share <= 1.0);
@@ -131,7 +135,7 @@ fn queries_that_are_not_searched_by_codes_leave_no_trace() {
     assert!(!model.prepare(kernels, &mut scratch));
     model.copy_prepared(5, &mut scratch.query);
     assert!(model.prepare(kernels, &mut scratch));
-    let trace = model.trace(Some(5), &search, &mut scratch, &mut live);
+    let trace = model.trace(Asked::Stored, &[5], &search, &mut scratch, &mut live);
     assert_eq!(live, model.codes.live);
     assert_eq!(trace.neighbours[1].len(), 10);
     // Its neighbours are those of a loop over all points but itself.
@@ -159,15 +163,6 @@ fn a_cancelled_calibration_says_so() {
 }
 
 #[test]
-fn quantiles_stay_in_bounds() {
-    assert_eq!(quantile(&[], 0.5, GENEROUS), GENEROUS);
-    assert_eq!(quantile(&[0.0, 0.0, 0.0], 0.9, GENEROUS), LEAST_KAPPA);
-    assert_eq!(quantile(&[0.5, 1.0, 1.5, 2.0], 0.5, GENEROUS), 1.5);
-    assert_eq!(quantile(&[0.5, 1.0], 1.0, GENEROUS), 1.0);
-    assert_eq!(quantile(&[9.0], 0.1, GENEROUS), GENEROUS);
-}
-
-#[test]
 fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
     let model = model(normal(1500, 280), 280);
     assert!(model.codes.stride() >= 24);
@@ -187,7 +182,7 @@ fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
         model.copy_prepared(*row, &mut scratch.query);
         assert!(model.prepare(Kernels::get(), &mut scratch));
         assert!(scratch.dots.is_empty());
-        let alone = model.trace(Some(*row), &search, &mut scratch, &mut live);
+        let alone = model.trace(Asked::Stored, &[*row], &search, &mut scratch, &mut live);
         assert_eq!(found.limits, alone.limits);
         assert_eq!(found.features, alone.features);
         let told = |trace: &Trace| -> Vec<(u32, f32)> {

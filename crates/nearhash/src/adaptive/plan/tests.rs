@@ -12,7 +12,7 @@ fn calibration(k: usize) -> Calibration {
         probes: (k as f64).sqrt() * (2.0 + 0.7 * i as f64),
     });
     Calibration {
-        most_kappa: 3.0,
+        is_too_coarse: false,
         k,
         model: MissModel::fit(
             &[],
@@ -106,7 +106,7 @@ fn between_and_beyond_the_calibrated_k_distances_and_probes_go_on() {
             now.effort.ordinary.probes >= before.effort.ordinary.probes,
             "{k}"
         );
-        assert!((0.0..=1.0).contains(&now.part), "{k}");
+        assert_eq!(now.between, k < 100 && !KS.contains(&k), "{k}");
         before = now;
     }
     // Powers stay powers.
@@ -119,6 +119,15 @@ fn between_and_beyond_the_calibrated_k_distances_and_probes_go_on() {
         assert_eq!(plan.effort.usual, one[0].usual);
         assert_eq!(plan.effort.k, k);
     }
+}
+
+#[test]
+fn beyond_the_calibrated_k_no_more_neighbours_are_missed() {
+    let limit = |plan: &Plan| *plan.rule.limits.last().unwrap();
+    let (twice, same) = (plan(200, 0.9), plan(100, 0.95));
+    assert!((limit(&twice) - limit(&same)).abs() < 1e-5);
+    assert_eq!(twice.effort.kappa, same.effort.kappa);
+    assert!(limit(&plan(1000, 0.9)) < limit(&twice));
 }
 
 #[test]

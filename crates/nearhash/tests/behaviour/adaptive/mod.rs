@@ -6,6 +6,7 @@ mod faults;
 mod filters;
 mod recall;
 mod same_answers;
+mod twins;
 
 use std::sync::LazyLock;
 

@@ -87,7 +87,7 @@ fn digest() -> u64 {
 }
 
 /// What the seeds yield. It changes only when answers do, and then on purpose.
-const GOLDEN: u64 = 0x3ad8_7d8e_3e2e_2d74;
+const GOLDEN: u64 = 0x6812_71d2_a81a_eca9;
 
 #[test]
 fn the_number_of_threads_changes_no_answer() {
