@@ -23,11 +23,16 @@ fn dots_of_a_tile_are_those_of_each_query() {
             for groups in [0, 1, 5] {
                 for (codes, queries) in tiles(axes, groups * LANES, largest) {
                     // A line of something else before each group's codes.
-                    let lines: Vec<Line> = lines_of(&codes, axes, nibbles)
+                    let packing = if nibbles {
+                        Packing::Nibbles
+                    } else {
+                        Packing::Bytes
+                    };
+                    let lines: Vec<Line> = lines_of(&codes, axes, packing)
                         .into_iter()
                         .flat_map(|group| std::iter::once(Line([255; LINE])).chain(group))
                         .collect();
-                    let stride = 1 + axes / if nibbles { 8 } else { 4 };
+                    let stride = 1 + axes / packing.dimensions();
                     let expected: Vec<Vec<f32>> = queries
                         .iter()
                         .map(|query| codes.chunks(axes).map(|codes| dot(codes, query)).collect())
@@ -58,7 +63,7 @@ fn nearest_of_a_tile_are_the_first_of_the_smallest_distances() {
     for axes in [16, 48, 240] {
         for groups in [1, 2, 7] {
             for (codes, queries) in tiles(axes, groups * LANES, 127) {
-                let lines: Vec<Line> = lines_of(&codes, axes, false).concat();
+                let lines: Vec<Line> = lines_of(&codes, axes, Packing::Bytes).concat();
                 // Whole numbers, so that some distances are equal.
                 let norms: Vec<f32> = (0..groups * LANES)
                     .map(|_| generator.random_range(0..40_i32) as f32)

@@ -178,6 +178,29 @@ impl Dots for Vnni {
     }
 
     #[inline(always)]
+    unsafe fn quarters(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let low = _mm512_set1_epi8(3);
+            let mut sums = [_mm512_setzero_si512(); CHAINS];
+            for line in 0..lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let parts = [
+                    c,
+                    _mm512_srli_epi16::<2>(c),
+                    _mm512_srli_epi16::<4>(c),
+                    _mm512_srli_epi16::<6>(c),
+                ];
+                for (i, (sum, part)) in sums.iter_mut().zip(parts).enumerate() {
+                    let part = _mm512_and_si512(part, low);
+                    *sum = _mm512_dpbusd_epi32(*sum, part, four_numbers(query, 4 * line + i));
+                }
+            }
+            all_chains(sums)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Zmm {
         // SAFETY: as the caller vouches.
         unsafe {
