@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use crate::adaptive::layout::Layout;
 use crate::adaptive::projection::squared_distance;
 use crate::adaptive::quantised::{Centres, QuantisedRows};
-use crate::adaptive::tree::{Member, grow};
+use crate::adaptive::regions::in_regions;
+use crate::adaptive::tree::{grow, members};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Kernels, LANES, TILE, prefetch};
@@ -20,13 +21,16 @@ const AHEAD: usize = 4;
 
 /// Points with their buckets.
 pub(super) struct Filed {
+    /// Length of a projected point, and of the leading part that centres have.
+    pub(super) axes: usize,
+    pub(super) centre_axes: usize,
     /// Projected, and the squared rests.
     pub(super) y: Vec<f32>,
     pub(super) rests: Vec<f32>,
     /// Which row each of them is; none when they are in the order of rows.
     pub(super) rows: Option<Vec<u32>>,
     pub(super) bucket_of: Vec<u32>,
-    /// Of the buckets; zero where there is nothing to take it from.
+    /// Of the buckets, along the leading axes; zero where there is nothing to take it from.
     pub(super) means: Vec<f32>,
     /// Buckets of each region; they stand region by region.
     pub(super) regions: Vec<u32>,
@@ -36,17 +40,11 @@ pub(super) struct Filed {
 
 impl Filed {
     /// In the leaves of a tree of sign hashes; the means are still to be taken.
-    pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, axes: usize, layout: &Layout) -> Self {
-        let mut members: Vec<Member> = large::with_capacity(rests.len());
-        y.par_chunks_exact(axes)
-            .enumerate()
-            .map(|(row, y)| Member {
-                leading: std::array::from_fn(|i| y[i]),
-                row: row as u32,
-            })
-            .collect_into_vec(&mut members);
+    pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, layout: &Layout) -> Self {
+        let (axes, centre_axes) = (layout.axes, layout.centre_axes);
+        let mut members = members(&y, axes);
         let parts = if layout.region_size < members.len() {
-            grow(&mut members, layout.region_size)
+            in_regions(&mut members, &y, layout)
         } else {
             vec![members.len()]
         };
@@ -79,6 +77,8 @@ impl Filed {
             first += size;
         }
         let mut filed = Self {
+            axes,
+            centre_axes,
             y,
             rests,
             rows: None,
@@ -104,10 +104,10 @@ impl Filed {
 
     /// What part of the squared distance between near points is along axes from `fewer` on, in the
     /// mean: of some points and those nearest to them in their buckets.
-    pub(super) fn share_beyond(&self, fewer: usize, axes: usize) -> f64 {
+    pub(super) fn share_beyond(&self, fewer: usize) -> f64 {
         const SAMPLE: usize = 256;
         const NEAR: usize = 5;
-        let kernels = Kernels::get();
+        let (kernels, axes) = (Kernels::get(), self.axes);
         let (order, sizes) = (self.in_order(), self.sizes());
         let row = |i: u32| &self.y[i as usize * axes..(i as usize + 1) * axes];
         let mut shares = Vec::new();
@@ -140,7 +140,9 @@ impl Filed {
     }
 
     /// Keep the first `fewer` axes: what lies along the others is left over.
-    pub(super) fn narrow(&mut self, fewer: usize, axes: usize) {
+    pub(super) fn narrow(&mut self, fewer: usize) {
+        let axes = std::mem::replace(&mut self.axes, fewer);
+        self.centre_axes = self.centre_axes.min(fewer);
         self.y
             .par_chunks_exact(axes)
             .zip(&mut self.rests)
@@ -185,8 +187,8 @@ impl Filed {
     }
 
     /// Take the means of the members of each bucket but those held out, by row, and of each region.
-    pub(super) fn take_means(&mut self, held_out: &[bool], axes: usize) {
-        let kernels = Kernels::get();
+    pub(super) fn take_means(&mut self, held_out: &[bool]) {
+        let (kernels, axes) = (Kernels::get(), self.axes);
         let order = self.in_order();
         let sizes = self.sizes();
         let mut members = Vec::with_capacity(sizes.len());
@@ -196,9 +198,10 @@ impl Filed {
             members.push(bucket);
             left = others;
         }
-        let mut means = vec![0.0_f32; sizes.len() * axes];
+        let centre_axes = self.centre_axes;
+        let mut means = vec![0.0_f32; sizes.len() * centre_axes];
         let counts: Vec<u32> = means
-            .par_chunks_mut(axes)
+            .par_chunks_mut(centre_axes)
             .zip(members)
             .map(|(mean, members)| {
                 let taken = |i: &&u32| {
@@ -212,10 +215,10 @@ impl Filed {
                     || {
                         for (at, i) in members.iter().enumerate() {
                             if let Some(ahead) = members.get(at + AHEAD) {
-                                let y = &self.y[**ahead as usize * axes..][..axes];
+                                let y = &self.y[**ahead as usize * axes..][..centre_axes];
                                 y.iter().step_by(LANES).for_each(prefetch);
                             }
-                            let y = &self.y[**i as usize * axes..][..axes];
+                            let y = &self.y[**i as usize * axes..][..centre_axes];
                             mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
                         }
                         mean.iter_mut().for_each(|x| *x *= by);
@@ -228,23 +231,24 @@ impl Filed {
         if self.regions.len() < 2 {
             return;
         }
-        self.heads = vec![0.0; self.regions.len() * axes];
+        self.heads = vec![0.0; self.regions.len() * centre_axes];
         let mut first = 0;
-        for (region, head) in self.regions.iter().zip(self.heads.chunks_exact_mut(axes)) {
+        let heads = self.heads.chunks_exact_mut(centre_axes);
+        for (region, head) in self.regions.iter().zip(heads) {
             let buckets = first..first + *region as usize;
             first = buckets.end;
             let all: u32 = counts[buckets.clone()].iter().sum();
             for b in buckets {
                 let part = counts[b] as f32 / all.max(1) as f32;
-                let mean = &self.means[b * axes..(b + 1) * axes];
+                let mean = &self.means[b * centre_axes..(b + 1) * centre_axes];
                 head.iter_mut().zip(mean).for_each(|(x, m)| *x += part * m);
             }
         }
     }
 
     /// The means as centres.
-    pub(super) fn centres(&self, axes: usize) -> Centres {
-        Centres::in_regions(&self.means, axes, &self.regions, &self.heads)
+    pub(super) fn centres(&self) -> Centres {
+        Centres::in_regions(&self.means, self.centre_axes, &self.regions, &self.heads)
     }
 
     /// Move every point to its nearest centre, `layout.settle` times. Where buckets are large, all
@@ -253,10 +257,9 @@ impl Filed {
         &mut self,
         layout: &Layout,
         held_out: &[bool],
-        axes: usize,
         control: &Control,
     ) -> Result<()> {
-        let quantised = QuantisedRows::of(&self.y, axes);
+        let quantised = QuantisedRows::of(&self.y, self.axes, self.centre_axes);
         let is_large = self.regions.len() == 1 && layout.bucket_size >= LARGE_BUCKET;
         let halves = if is_large {
             layout.settle.saturating_sub(WHOLE_ROUNDS)
@@ -277,8 +280,8 @@ impl Filed {
             } else {
                 (1, held_out)
             };
-            nearest_of(&self.centres(axes), &quantised, part, &mut self.bucket_of);
-            self.take_means(left_out, axes);
+            nearest_of(&self.centres(), &quantised, part, &mut self.bucket_of);
+            self.take_means(left_out);
             control.advance(self.bucket_of.len());
         }
         Ok(())
@@ -286,13 +289,13 @@ impl Filed {
 
     /// Move every point to its nearest centre.
     pub(super) fn move_to_nearest(&mut self, centres: &Centres) {
-        let quantised = QuantisedRows::of(&self.y, centres.axes);
+        let quantised = QuantisedRows::of(&self.y, self.axes, centres.axes);
         nearest_of(centres, &quantised, 1, &mut self.bucket_of);
     }
 
     /// Drop buckets and regions without points; returns the sizes of the others.
-    pub(super) fn drop_empty(&mut self, axes: usize) -> Vec<u32> {
-        let sizes = self.sizes();
+    pub(super) fn drop_empty(&mut self) -> Vec<u32> {
+        let (sizes, axes) = (self.sizes(), self.centre_axes);
         let mut number = vec![0_u32; sizes.len()];
         let mut kept = 0;
         for (number, size) in number.iter_mut().zip(&sizes) {
@@ -322,7 +325,7 @@ impl Filed {
 }
 
 /// The bucket of the nearest centre, to `bucket_of`: for one in `part` tiles of `y`.
-fn nearest_of(centres: &Centres, y: &QuantisedRows, part: usize, bucket_of: &mut [u32]) {
+pub(super) fn nearest_of(centres: &Centres, y: &QuantisedRows, part: usize, bucket_of: &mut [u32]) {
     let kernels = Kernels::get();
     const STEP: usize = 64 * TILE;
     bucket_of.par_chunks_mut(STEP).enumerate().for_each_init(

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::adaptive::answers::{Codes, Description};
-use crate::adaptive::codes::Bits;
 use crate::adaptive::options::{IndexOptions, SearchOptions};
 use crate::adaptive::searcher::{ScratchPool, Searcher};
 use crate::adaptive::state::State;
@@ -248,10 +247,7 @@ impl AdaptiveIndex {
                 let sizes = model.codes.buckets.iter().map(|b| b.rows as usize);
                 Codes {
                     axes: model.projection.axes(),
-                    bits: match model.codes.bits {
-                        Bits::Four => 4,
-                        Bits::Seven => 7,
-                    },
+                    bits: model.codes.bits.number(),
                     settle: model.settle,
                     buckets: model.centres.len(),
                     mean_bucket_size: model.points.rows() as f64 / model.centres.len() as f64,

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::codes::{Bits, Codes, Projected};
 use crate::adaptive::filing::Filed;
-use crate::adaptive::layout::{LITTLE_BEYOND, Layout, MOST_AXES, Shape};
+use crate::adaptive::layout::{LITTLE_BEYOND, Layout, Shape};
 use crate::adaptive::projection::{Projection, squared_norm};
 use crate::adaptive::quantised::Centres;
 use crate::adaptive::rests::Rests;
@@ -59,27 +59,26 @@ impl Model {
         let held = held_out(seed, n);
         control.begin("project", n);
         let prepared = Prepared::new("x", &view, metric)?;
-        let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), MOST_AXES);
+        let most = Layout::most_axes(n, points.dim(), shape);
+        let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), most);
         control.check()?;
         let layout = Layout::new(&spectrum, n, points.dim(), shape);
-        let mut axes = layout.axes;
-        let mut projection = Projection::new(&spectrum, points.dim(), axes);
+        let mut projection = Projection::new(&spectrum, points.dim(), layout.axes);
         let (y, rests) = projection.project_all(&prepared);
         control.advance(n);
         control.check()?;
 
         control.begin("hash", n);
-        let mut filed = Filed::by_hashes(y, rests, axes, &layout);
+        let mut filed = Filed::by_hashes(y, rests, &layout);
         let fewer = layout.fewer_axes(&spectrum, n);
-        if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n, axes) <= LITTLE_BEYOND) {
-            filed.narrow(fewer, axes);
+        if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n) <= LITTLE_BEYOND) {
+            filed.narrow(fewer);
             projection = Projection::new(&spectrum, points.dim(), fewer);
-            axes = fewer;
         }
-        filed.take_means(&held, axes);
+        filed.take_means(&held);
         control.advance(n);
         control.begin("settle", layout.settle * n);
-        filed.settle(&layout, &held, axes, control)?;
+        filed.settle(&layout, &held, control)?;
         control.check()?;
         let mut model = Self::assemble(
             points,
@@ -91,6 +90,7 @@ impl Model {
             filed,
             control,
         )?;
+        model.centres.towards = model.measured_towards();
         model.settle = layout.settle;
         let rows = (0..n as u32).filter(|row| held[model.ids[*row as usize] as usize]);
         model.held_out = rows.collect();
@@ -105,7 +105,7 @@ impl Model {
         let prepared = Prepared::new("x", &view, self.metric)?;
         let (y, rests) = self.projection.project_all(&prepared);
         control.check()?;
-        let axes = self.projection.axes();
+        let axes = self.centres.axes;
         let decoded = |centres: &Centres| {
             let mut means = vec![0.0; centres.len() * axes];
             for (i, mean) in means.chunks_exact_mut(axes).enumerate() {
@@ -115,6 +115,8 @@ impl Model {
         };
         let mut filed = Filed {
             bucket_of: vec![0; points.rows()],
+            axes: self.projection.axes(),
+            centre_axes: axes,
             y,
             rests,
             rows: None,
@@ -137,13 +139,14 @@ impl Model {
             farthest: self.rests.farthest.max(model.rests.farthest),
             ..self.rests
         };
+        model.centres.towards = self.centres.towards;
         model.rank_buckets(self.spread_weight.with(model.spreads()));
         model.settle = self.settle;
         Ok(model)
     }
 
-    /// The same with codes of seven bits.
-    pub(crate) fn finer(&self, control: &Control) -> Result<Self> {
+    /// The same with codes of so many bits.
+    pub(crate) fn with_bits(&self, bits: Bits, control: &Control) -> Result<Self> {
         let axes = self.projection.axes();
         let view = self.points.view();
         control.begin("project", self.points.rows());
@@ -157,7 +160,7 @@ impl Model {
             order: None,
             axes,
         };
-        let codes = Codes::new(Bits::Seven, &self.centres, &sizes, &projected);
+        let codes = Codes::new(bits, &self.centres, &sizes, &projected);
         Ok(Self {
             metric: self.metric,
             projection: self.projection.clone(),
@@ -190,8 +193,8 @@ impl Model {
         let axes = projection.axes();
         let n = points.rows();
         control.begin("encode", n);
-        let sizes = filed.drop_empty(axes);
-        let centres = filed.centres(axes);
+        let sizes = filed.drop_empty();
+        let centres = filed.centres();
         let order = filed.in_order();
         let Filed { y, rests, rows, .. } = filed;
         let projected = Projected {

@@ -47,8 +47,10 @@ impl Built {
         } else {
             model.calibrate(seed, control)?
         };
-        if model.codes.is_coarse() && calibrations.iter().any(Calibration::is_too_coarse) {
-            model = model.finer(control)?;
+        while let Some(bits) = model.codes.bits.finer()
+            && calibrations.iter().any(Calibration::is_too_coarse)
+        {
+            model = model.with_bits(bits, control)?;
             calibrations = model.calibrate(seed, control)?;
         }
         Ok(Self {

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::adaptive::codes::Bits;
 use crate::adaptive::model::Model;
 use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::stopping::{Features, MissModel, Sight, StopRule, WATCHED};
@@ -162,7 +163,8 @@ impl Model {
         for scratch in tile.iter_mut() {
             scratch.dots.clear();
         }
-        if self.codes.stride() < LONG || self.centres.heads().is_some() {
+        let few = self.codes.stride() < LONG || self.codes.bits == Bits::Two;
+        if few || self.centres.heads().is_some() {
             return;
         }
         let mut dots = tile
@@ -177,7 +179,7 @@ impl Model {
             groups: &self.codes.groups,
             stride,
             lines: stride - 1,
-            nibbles: self.codes.is_coarse(),
+            nibbles: self.codes.bits == Bits::Four,
             queries: std::array::from_fn(query),
         };
         kernels.dots(codes, dots.each_mut().map(|dots| &mut dots[..]));

@@ -16,6 +16,7 @@ fn row(codes: &Codes, bucket: &Bucket, i: usize) -> Row {
     let (norms, lane) = (&codes.groups[first].0, i % LANES);
     let half = u16::from_le_bytes([norms[2 * lane], norms[2 * lane + 1]]);
     let code = |j: usize| match codes.bits {
+        Bits::Two => codes.groups[first + 1 + j / 16].0[4 * lane + j % 4] >> (2 * (j % 16 / 4)) & 3,
         Bits::Seven => codes.groups[first + 1 + j / 4].0[4 * lane + j % 4],
         Bits::Four => {
             let byte = codes.groups[first + 1 + j / 8].0[4 * lane + j % 4];

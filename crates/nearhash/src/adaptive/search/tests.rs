@@ -2,6 +2,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::adaptive::codes::Bits;
 use crate::adaptive::layout::Shape;
 use crate::adaptive::spread_weight::SpreadWeight;
 use crate::control::Control;
@@ -81,10 +82,16 @@ fn estimate(model: &Model, scratch: &Scratch, row: u32) -> f64 {
     model.centres.decode(b, &mut centre);
     let (mut distance, mut product) = (0.0, 0.0);
     for (j, c) in centre.iter().enumerate() {
-        let plain = f64::from(scratch.plain.codes[j]) * f64::from(scratch.plain.step);
+        let plain = match scratch.plain.codes.get(j) {
+            Some(code) => f64::from(*code) * f64::from(scratch.plain.step),
+            None => f64::from(scratch.y[j]),
+        };
         distance += (plain - f64::from(*c)).powi(2);
         let code = match codes.bits {
             Bits::Seven => codes.groups[first + 1 + j / 4].0[4 * lane + j % 4],
+            Bits::Two => {
+                codes.groups[first + 1 + j / 16].0[4 * lane + j % 4] >> (2 * (j % 16 / 4)) & 3
+            }
             Bits::Four => {
                 codes.groups[first + 1 + j / 8].0[4 * lane + j % 4] >> if j % 8 < 4 { 0 } else { 4 }
                     & 15
