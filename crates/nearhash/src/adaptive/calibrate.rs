@@ -182,7 +182,7 @@ impl Model {
         let mut traces = self.stored_traces(&many, &search, control)?;
         traces.extend(self.stored_traces(&few, &search.of_few(FEW_KS), control)?);
 
-        search.depth = whole;
+        let depth = std::mem::replace(&mut search.depth, whole);
         let numbers: Vec<u32> = (0..FIRST_STRANGERS).collect();
         let mut first = self.stranger_traces(seed, &numbers, &search, control)?;
         let mut needed = FIRST_FACTOR * error_within(&first, FIRST_SHARE);
@@ -198,6 +198,10 @@ impl Model {
         traces.extend(self.stranger_traces(seed, &many, &search, control)?);
         traces.extend(self.stranger_traces(seed, &few, &search.of_few(FEW_KS), control)?);
 
+        // Among many points no stored one is worth a search of all.
+        if self.centres.heads().is_some() {
+            search.depth = depth;
+        }
         let calibration = |i: usize, prior: Option<&MissModel>| {
             let singles = if ks[i] == 1 { &singles[..] } else { &[] };
             self.calibration(i, &search, &traces, singles, seed, prior, control)

@@ -10,7 +10,6 @@ use crate::adaptive::tree::{grow, members};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Kernels, LANES, TILE, prefetch};
-use crate::large;
 
 /// Rounds of settling that move all points.
 const WHOLE_ROUNDS: usize = 2;
@@ -24,11 +23,14 @@ pub(super) struct Filed {
     /// Length of a projected point, and of the leading part that centres have.
     pub(super) axes: usize,
     pub(super) centre_axes: usize,
-    /// Projected, and the squared rests.
+    /// Projected, and the squared rests, row by row.
     pub(super) y: Vec<f32>,
     pub(super) rests: Vec<f32>,
-    /// Which row each of them is; none when they are in the order of rows.
+    /// The row at each place; none when places are those of rows.
     pub(super) rows: Option<Vec<u32>>,
+    /// As bytes, by place; where there are several regions, or while points settle.
+    pub(super) quantised: Option<QuantisedRows>,
+    /// By place.
     pub(super) bucket_of: Vec<u32>,
     /// Of the buckets, along the leading axes; zero where there is nothing to take it from.
     pub(super) means: Vec<f32>,
@@ -42,11 +44,13 @@ impl Filed {
     /// In the leaves of a tree of sign hashes; the means are still to be taken.
     pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, layout: &Layout) -> Self {
         let (axes, centre_axes) = (layout.axes, layout.centre_axes);
-        let mut members = members(&y, axes);
-        let parts = if layout.region_size < members.len() {
-            in_regions(&mut members, &y, layout)
+        let count = rests.len();
+        let (mut members, parts, quantised) = if layout.region_size < count {
+            let parted = in_regions(&y, layout);
+            (parted.members, parted.sizes, Some(parted.quantised))
         } else {
-            vec![members.len()]
+            let rows: Vec<u32> = (0..count as u32).collect();
+            (members(&y, axes, &rows), vec![count], None)
         };
         let mut regions = Vec::with_capacity(parts.len());
         let mut left = &mut members[..];
@@ -61,9 +65,9 @@ impl Filed {
             .collect();
         let regions: Vec<u32> = leaves.iter().map(|leaves| leaves.len() as u32).collect();
         let sizes = leaves.into_iter().flatten();
-        let mut bucket_of = vec![0_u32; members.len()];
-        // Points of a region are worked on together, so that it pays to have them together.
-        let together = regions.len() > 1;
+        let mut bucket_of = vec![0_u32; count];
+        // Points of a region are worked on together, so that it pays to have their bytes together.
+        let together = quantised.is_some();
         let mut first = 0;
         for (bucket, size) in sizes.enumerate() {
             for (i, member) in members[first..first + size].iter().enumerate() {
@@ -76,30 +80,22 @@ impl Filed {
             }
             first += size;
         }
-        let mut filed = Self {
+        let rows: Option<Vec<u32>> =
+            together.then(|| members.iter().map(|member| member.row).collect());
+        Self {
             axes,
             centre_axes,
             y,
             rests,
-            rows: None,
+            quantised: quantised
+                .zip(rows.as_ref())
+                .map(|(quantised, rows)| quantised.reordered(rows)),
+            rows,
             bucket_of,
             means: Vec::new(),
             regions,
             heads: Vec::new(),
-        };
-        if together {
-            let mut y = large::zeros(filed.y.len());
-            y.par_chunks_mut(axes)
-                .zip(&members)
-                .for_each(|(out, member)| {
-                    out.copy_from_slice(&filed.y[member.row as usize * axes..][..axes]);
-                });
-            filed.y = y;
-            let rows = members.iter().map(|member| member.row);
-            filed.rests = rows.clone().map(|row| filed.rests[row as usize]).collect();
-            filed.rows = Some(rows.collect());
         }
-        filed
     }
 
     /// What part of the squared distance between near points is along axes from `fewer` on, in the
@@ -161,27 +157,19 @@ impl Filed {
 
     /// Points of each bucket.
     fn sizes(&self) -> Vec<u32> {
-        let mut sizes = vec![0_u32; self.buckets()];
-        self.bucket_of.iter().for_each(|b| sizes[*b as usize] += 1);
-        sizes
+        counts(&self.bucket_of, self.buckets())
     }
 
     /// The points in the order of their buckets, each by its place here.
-    pub(super) fn in_order(&self) -> Vec<u32> {
-        let mut next = 0;
-        let mut places: Vec<u32> = self
-            .sizes()
-            .iter()
-            .map(|size| {
-                next += size;
-                next - size
-            })
-            .collect();
-        let mut order = vec![0_u32; self.bucket_of.len()];
-        for (i, bucket) in self.bucket_of.iter().enumerate() {
-            let place = &mut places[*bucket as usize];
-            order[*place as usize] = i as u32;
-            *place += 1;
+    fn in_order(&self) -> Vec<u32> {
+        by_number(&self.bucket_of, self.buckets()).1
+    }
+
+    /// The same by row.
+    pub(super) fn rows_in_order(&self) -> Vec<u32> {
+        let mut order = self.in_order();
+        if let Some(rows) = &self.rows {
+            order.par_iter_mut().for_each(|i| *i = rows[*i as usize]);
         }
         order
     }
@@ -189,8 +177,9 @@ impl Filed {
     /// Take the means of the members of each bucket but those held out, by row, and of each region.
     pub(super) fn take_means(&mut self, held_out: &[bool]) {
         let (kernels, axes) = (Kernels::get(), self.axes);
-        let order = self.in_order();
-        let sizes = self.sizes();
+        let (sizes, order) = by_number(&self.bucket_of, self.buckets());
+        // Near enough, and there is less to read.
+        let bytes = self.quantised.as_ref().filter(|_| self.regions.len() > 1);
         let mut members = Vec::with_capacity(sizes.len());
         let mut left = &order[..];
         for size in &sizes {
@@ -213,6 +202,13 @@ impl Filed {
                 kernels.compiled(
                     #[inline(always)]
                     || {
+                        if let Some(bytes) = bytes {
+                            members
+                                .iter()
+                                .for_each(|i| bytes.add_to(mean, **i as usize));
+                            mean.iter_mut().for_each(|x| *x *= by);
+                            return;
+                        }
                         for (at, i) in members.iter().enumerate() {
                             if let Some(ahead) = members.get(at + AHEAD) {
                                 let y = &self.y[**ahead as usize * axes..][..centre_axes];
@@ -259,7 +255,6 @@ impl Filed {
         held_out: &[bool],
         control: &Control,
     ) -> Result<()> {
-        let quantised = QuantisedRows::of(&self.y, self.axes, self.centre_axes);
         let is_large = self.regions.len() == 1 && layout.bucket_size >= LARGE_BUCKET;
         let halves = if is_large {
             layout.settle.saturating_sub(WHOLE_ROUNDS)
@@ -280,10 +275,15 @@ impl Filed {
             } else {
                 (1, held_out)
             };
-            nearest_of(&self.centres(), &quantised, part, &mut self.bucket_of);
+            let centres = self.centres();
+            let quantised = self
+                .quantised
+                .get_or_insert_with(|| QuantisedRows::of(&self.y, self.axes, self.centre_axes));
+            nearest_of(&centres, quantised, part, &mut self.bucket_of);
             self.take_means(left_out);
             control.advance(self.bucket_of.len());
         }
+        self.quantised = None;
         Ok(())
     }
 
@@ -322,6 +322,33 @@ impl Filed {
         self.regions.retain(|count| *count > 0);
         sizes.into_iter().filter(|size| *size > 0).collect()
     }
+}
+
+/// How often each number below `most` is there.
+fn counts(numbers: &[u32], most: usize) -> Vec<u32> {
+    let mut counts = vec![0_u32; most];
+    numbers.iter().for_each(|n| counts[*n as usize] += 1);
+    counts
+}
+
+/// [`counts`], and the places of the numbers in ascending order, equal ones as they come.
+pub(super) fn by_number(numbers: &[u32], most: usize) -> (Vec<u32>, Vec<u32>) {
+    let counts = counts(numbers, most);
+    let mut next = 0;
+    let mut places: Vec<u32> = counts
+        .iter()
+        .map(|count| {
+            next += count;
+            next - count
+        })
+        .collect();
+    let mut order = vec![0_u32; numbers.len()];
+    for (i, number) in numbers.iter().enumerate() {
+        let place = &mut places[*number as usize];
+        order[*place as usize] = i as u32;
+        *place += 1;
+    }
+    (counts, order)
 }
 
 /// The bucket of the nearest centre, to `bucket_of`: for one in `part` tiles of `y`.

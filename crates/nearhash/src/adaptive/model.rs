@@ -120,6 +120,7 @@ impl Model {
             y,
             rests,
             rows: None,
+            quantised: None,
             means: decoded(&self.centres),
             regions: self.centres.regions.iter().map(|r| r.count).collect(),
             heads: self.centres.heads().map_or_else(Vec::new, decoded),
@@ -195,8 +196,8 @@ impl Model {
         control.begin("encode", n);
         let sizes = filed.drop_empty();
         let centres = filed.centres();
-        let order = filed.in_order();
-        let Filed { y, rests, rows, .. } = filed;
+        let order = filed.rows_in_order();
+        let Filed { y, rests, .. } = filed;
         let projected = Projected {
             y: &y,
             rests: &rests,
@@ -214,10 +215,6 @@ impl Model {
         let bounds = Rests::bounded(&rests, farthest);
         drop(y);
         control.check()?;
-        let order: Vec<u32> = match rows {
-            Some(rows) => order.iter().map(|i| rows[*i as usize]).collect(),
-            None => order,
-        };
         let inverse_norms = prepared
             .into_norms()
             .map(|norms| order.iter().map(|row| norms[*row as usize]).collect());

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::projection::squared_norm;
 use crate::kernel::{
-    CodeTile, Kernels, LANES, LINE, Line, ROUNDER, Rounded, Score, Scored, TILE, TileScore,
+    CodeTile, Kernels, LANES, LINE, Line, Packing, ROUNDER, Rounded, Score, Scored, TILE, TileScore,
 };
 use crate::large;
 
@@ -73,6 +73,37 @@ impl QuantisedRows {
             axes,
             codes,
             rounded,
+        }
+    }
+
+    /// These of them, in this order.
+    pub(crate) fn reordered(&self, order: &[u32]) -> Self {
+        let axes = self.axes;
+        let mut codes = large::zeros(order.len() * axes);
+        let mut rounded = vec![Rounded::default(); order.len()];
+        codes
+            .par_chunks_mut(axes)
+            .zip(&mut rounded)
+            .zip(order)
+            .for_each(|((codes, rounded), i)| {
+                let i = *i as usize;
+                codes.copy_from_slice(&self.codes[i * axes..(i + 1) * axes]);
+                *rounded = self.rounded[i];
+            });
+        Self {
+            axes,
+            codes,
+            rounded,
+        }
+    }
+
+    /// Add the vector at place `i` to `sum`.
+    #[inline(always)]
+    pub(crate) fn add_to(&self, sum: &mut [f32], i: usize) {
+        let step = self.rounded[i].step;
+        let codes = &self.codes[i * self.axes..(i + 1) * self.axes];
+        for (sum, code) in sum.iter_mut().zip(codes) {
+            *sum += step * f32::from(*code);
         }
     }
 
@@ -353,7 +384,7 @@ impl Centres {
                 groups: &self.codes,
                 stride: lines,
                 lines,
-                nibbles: false,
+                packing: Packing::Bytes,
                 queries: y.map(|y| y.codes),
             },
             norms: &self.norms,

@@ -5,12 +5,12 @@
 
 use rayon::prelude::*;
 
-use crate::adaptive::filing::nearest_of;
+use crate::adaptive::filing::{by_number, nearest_of};
 use crate::adaptive::layout::Layout;
 use crate::adaptive::model::Model;
 use crate::adaptive::quantised::{Centres, QuantisedRows, TOWARDS};
 use crate::adaptive::search::Scratch;
-use crate::adaptive::tree::{Member, grow};
+use crate::adaptive::tree::{Member, grow, members};
 use crate::kernel::Kernels;
 use crate::large;
 
@@ -22,11 +22,12 @@ const ROUNDS: usize = 3;
 /// Points that are asked how many regions open.
 const ASKED: usize = 64;
 /// Buckets that are listed for them, and regions that should be open then, at most: to score the buckets
-/// of a region costs about as much as to scan one of them.
+/// of a region costs less than to scan one of them, and stored points with twins open twice as many as
+/// queries do.
 const LISTED: usize = 32;
-const OPENED: f64 = 20.0;
+const OPENED: usize = 64;
 /// Steps down from the largest cosine.
-const STEP: f32 = 0.05;
+const STEP: f32 = 0.025;
 
 impl Model {
     /// The largest cosine with which not too many regions are opened: the more axes vary, the nearer to a
@@ -52,7 +53,7 @@ impl Model {
                 ranking.opened_by(listed - 1)
             });
             let opened: usize = opened.sum();
-            if opened as f64 <= OPENED * asked.len() as f64 {
+            if opened <= OPENED * asked.len() {
                 break;
             }
             centres.towards -= STEP;
@@ -61,16 +62,23 @@ impl Model {
     }
 }
 
-/// Put all points, which come in the order of `y`, in the order of their regions: about as many as make
-/// `layout.region_size` points each. Returns the lengths of the regions.
-pub(super) fn in_regions(members: &mut Vec<Member>, y: &[f32], layout: &Layout) -> Vec<usize> {
+/// Points region by region.
+pub(super) struct InRegions {
+    pub(super) members: Vec<Member>,
+    /// How many of them are in each region.
+    pub(super) sizes: Vec<usize>,
+    /// All points as bytes, in their own order.
+    pub(super) quantised: QuantisedRows,
+}
+
+/// Part points into about as many regions as make `layout.region_size` points each.
+pub(super) fn in_regions(y: &[f32], layout: &Layout) -> InRegions {
     let (axes, centre_axes) = (layout.axes, layout.centre_axes);
-    let step = members.len().div_ceil(SAMPLE).max(1);
-    let mut sample: Vec<Member> = members.iter().step_by(step).copied().collect();
+    let count = y.len() / axes;
+    let step = count.div_ceil(SAMPLE).max(1);
+    let rows: Vec<u32> = (0..count as u32).step_by(step).collect();
+    let mut sample = members(y, axes, &rows);
     let parts = grow(&mut sample, layout.region_size.div_ceil(step));
-    if parts.len() < 2 {
-        return vec![members.len()];
-    }
     let mut sampled = large::zeros(sample.len() * centre_axes);
     sampled
         .par_chunks_mut(centre_axes)
@@ -91,29 +99,19 @@ pub(super) fn in_regions(members: &mut Vec<Member>, y: &[f32], layout: &Layout) 
         take_means(&sampled, &region_of, &mut heads, centre_axes);
     }
     let quantised = QuantisedRows::of(y, axes, centre_axes);
-    let mut region_of = vec![0; members.len()];
+    let mut region_of = vec![0; count];
     let centres = Centres::new(&heads, centre_axes);
     nearest_of(&centres, &quantised, 1, &mut region_of);
-
-    let mut sizes = vec![0; parts.len()];
-    region_of.iter().for_each(|r| sizes[*r as usize] += 1);
-    let mut end = 0;
-    let mut places: Vec<usize> = sizes
-        .iter()
-        .map(|size| {
-            end += size;
-            end - size
-        })
-        .collect();
-    let mut sorted = large::filled(members[0], members.len());
-    for (member, region) in members.iter().zip(&region_of) {
-        let place = &mut places[*region as usize];
-        sorted[*place] = *member;
-        *place += 1;
+    let (sizes, rows) = by_number(&region_of, parts.len());
+    InRegions {
+        members: members(y, axes, &rows),
+        sizes: sizes
+            .into_iter()
+            .map(|size| size as usize)
+            .filter(|size| *size > 0)
+            .collect(),
+        quantised,
     }
-    *members = sorted;
-    sizes.retain(|size| *size > 0);
-    sizes
 }
 
 /// The mean of each region's points, `axes` floats each, to `means`; regions without points keep theirs.

@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use crate::adaptive::codes::Bits;
 use crate::adaptive::model::Model;
 use crate::adaptive::search::{Effort, Ordinary, Scratch};
 use crate::adaptive::stopping::{Features, MissModel, Sight, StopRule, WATCHED};
@@ -12,6 +11,9 @@ use crate::kernel::{Candidate, CodeTile, Kernels, LANES, TILE, padded_width};
 
 /// Lines of a group from which on dot products are computed for several queries at once.
 const LONG: usize = 24;
+
+/// And axes, where there are many points.
+const LONG_AXES: usize = 192;
 
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +143,7 @@ impl Model {
                         kernels,
                         tile,
                         near.map(|near| near && search.early.is_none()),
+                        search.depth >= self.centres.len(),
                     );
                     let mut traces = Vec::new();
                     for i in (0..TILE).filter(|i| near[*i]) {
@@ -155,16 +158,28 @@ impl Model {
     }
 
     /// Dot products of all codes with those queries that are `prepared`, at once: a search to the end
-    /// needs nearly all. Among many points, where buckets stand in regions, it does not.
-    fn take_dots(&self, kernels: &Kernels, tile: &mut [Scratch; TILE], prepared: [bool; TILE]) {
+    /// needs nearly all, and among many points, where codes are not in any cache, reads them once for all
+    /// queries.
+    fn take_dots(
+        &self,
+        kernels: &Kernels,
+        tile: &mut [Scratch; TILE],
+        prepared: [bool; TILE],
+        to_the_end: bool,
+    ) {
         let Some(any) = prepared.iter().position(|prepared| *prepared) else {
             return;
         };
         for scratch in tile.iter_mut() {
             scratch.dots.clear();
         }
-        let few = self.codes.stride() < LONG || self.codes.bits == Bits::Two;
-        if few || self.centres.heads().is_some() {
+        let many = self.centres.heads().is_some();
+        let wanted = if many {
+            to_the_end && self.codes.axes >= LONG_AXES
+        } else {
+            self.codes.stride() >= LONG
+        };
+        if !wanted {
             return;
         }
         let mut dots = tile
@@ -179,7 +194,7 @@ impl Model {
             groups: &self.codes.groups,
             stride,
             lines: stride - 1,
-            nibbles: self.codes.bits == Bits::Four,
+            packing: self.codes.bits.packing(),
             queries: std::array::from_fn(query),
         };
         kernels.dots(codes, dots.each_mut().map(|dots| &mut dots[..]));

@@ -23,14 +23,16 @@ pub(crate) struct Member {
     pub(crate) row: u32,
 }
 
-/// Of all projected points, `axes` floats each, in their order.
-pub(crate) fn members(y: &[f32], axes: usize) -> Vec<Member> {
-    let mut members = large::with_capacity(y.len() / axes);
-    y.par_chunks_exact(axes)
-        .enumerate()
-        .map(|(row, y)| Member {
-            leading: std::array::from_fn(|i| y[i]),
-            row: row as u32,
+/// These rows of projected points, `axes` floats each.
+pub(crate) fn members(y: &[f32], axes: usize, rows: &[u32]) -> Vec<Member> {
+    let mut members = large::with_capacity(rows.len());
+    rows.par_iter()
+        .map(|row| {
+            let y = &y[*row as usize * axes..][..LEADING];
+            Member {
+                leading: std::array::from_fn(|i| y[i]),
+                row: *row,
+            }
         })
         .collect_into_vec(&mut members);
     members

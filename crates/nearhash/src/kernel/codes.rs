@@ -28,7 +28,7 @@ pub(crate) enum Packing {
 
 impl Packing {
     /// Dimensions a line.
-    pub(crate) fn dimensions(self) -> usize {
+    pub(crate) const fn dimensions(self) -> usize {
         match self {
             Self::Bytes => 4,
             Self::Nibbles => 8,

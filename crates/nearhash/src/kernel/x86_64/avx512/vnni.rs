@@ -220,20 +220,36 @@ impl Dots for Vnni {
 
 impl Tiles for Vnni {
     #[inline(always)]
-    unsafe fn tile<const NIBBLES: bool>(
+    unsafe fn tile<const DIMENSIONS: usize>(
         codes: *const Line,
         queries: [*const i8; TILE],
         lines: usize,
     ) -> [Zmm; TILE] {
         // SAFETY: as the caller vouches.
         unsafe {
-            let low = _mm512_set1_epi8(15);
+            let low = _mm512_set1_epi8(if DIMENSIONS == 16 { 3 } else { 15 });
             // Two chains of sums a query hide the latency.
             let mut sums = [[_mm512_setzero_si512(); 2]; TILE];
             let number = |query: usize, at: usize| {
                 _mm512_set1_epi32(queries[query].cast::<i32>().add(at).read_unaligned())
             };
-            if NIBBLES {
+            if DIMENSIONS == 16 {
+                for line in 0..lines {
+                    let c = _mm512_load_si512(codes.add(line).cast());
+                    let parts = [
+                        _mm512_and_si512(c, low),
+                        _mm512_and_si512(_mm512_srli_epi16::<2>(c), low),
+                        _mm512_and_si512(_mm512_srli_epi16::<4>(c), low),
+                        _mm512_and_si512(_mm512_srli_epi16::<6>(c), low),
+                    ];
+                    for (query, sums) in sums.iter_mut().enumerate() {
+                        for (i, part) in parts.iter().enumerate() {
+                            let numbers = number(query, 4 * line + i);
+                            sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], *part, numbers);
+                        }
+                    }
+                }
+            } else if DIMENSIONS == 8 {
                 for line in 0..lines {
                     let c = _mm512_load_si512(codes.add(line).cast());
                     let c0 = _mm512_and_si512(c, low);
