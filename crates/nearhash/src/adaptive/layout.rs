@@ -154,3 +154,6 @@ impl Layout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

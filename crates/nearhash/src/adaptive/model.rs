@@ -14,7 +14,7 @@ use crate::adaptive::spread_weight::SpreadWeight;
 use crate::control::Control;
 use crate::error::Result;
 use crate::metric::{Metric, Prepared};
-use crate::points::Points;
+use crate::points::{Points, RowsView};
 
 /// A query so many times farther from the mean than any point, in square, is compared with all.
 const FAR: f32 = 10.0;
@@ -48,17 +48,16 @@ pub(crate) struct Model {
 impl Model {
     /// Fit to points, whose ids are their rows' numbers.
     pub(crate) fn fit(
-        points: &Points,
+        points: &RowsView<'_>,
         metric: Metric,
         shape: Shape,
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
-        let view = points.view();
         let n = points.rows();
         let held = held_out(seed, n);
         control.begin("project", n);
-        let prepared = Prepared::new("x", &view, metric)?;
+        let prepared = Prepared::new("x", points, metric)?;
         let most = Layout::most_axes(n, points.dim(), shape);
         let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), most);
         control.check()?;
@@ -99,10 +98,14 @@ impl Model {
     }
 
     /// The same buckets, with other points in them: each in the bucket of the nearest centre.
-    pub(crate) fn refiled(&self, points: &Points, ids: &[u32], control: &Control) -> Result<Self> {
-        let view = points.view();
+    pub(crate) fn refiled(
+        &self,
+        points: &RowsView<'_>,
+        ids: &[u32],
+        control: &Control,
+    ) -> Result<Self> {
         control.begin("project", points.rows());
-        let prepared = Prepared::new("x", &view, self.metric)?;
+        let prepared = Prepared::new("x", points, self.metric)?;
         let (y, rests) = self.projection.project_all(&prepared);
         control.check()?;
         let axes = self.centres.axes;
@@ -182,7 +185,7 @@ impl Model {
     /// Put points in the order of their buckets and encode them.
     #[allow(clippy::too_many_arguments)]
     fn assemble(
-        points: &Points,
+        points: &RowsView<'_>,
         prepared: Prepared<'_>,
         given: Option<&[u32]>,
         metric: Metric,

@@ -22,7 +22,7 @@ fn view(rows: &[f32]) -> RowsView<'_> {
 fn fitted(rows: &[f32]) -> State {
     let points = Points::new(RowData::F32(rows.to_vec()), DIM).unwrap();
     State::fit(
-        &points,
+        &points.view(),
         Metric::Euclidean,
         Shape::default(),
         1,
