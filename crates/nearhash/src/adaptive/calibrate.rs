@@ -206,15 +206,21 @@ impl Model {
             let singles = if ks[i] == 1 { &singles[..] } else { &[] };
             self.calibration(i, &search, &traces, singles, seed, prior, control)
         };
-        // One neighbour tells little: its model begins with that of more.
-        let many = usize::from(ks.len() > 1);
-        let mut calibrations: Vec<_> = (many..ks.len())
-            .into_par_iter()
-            .map(|i| calibration(i, None))
-            .collect::<Result<_>>()?;
-        if many > 0 {
-            calibrations.insert(0, calibration(0, Some(&calibrations[0].model))?);
-        }
+        // One neighbour tells little: its model begins with that of more. The others are made meanwhile.
+        let first = || -> Result<Vec<Calibration>> {
+            if ks.len() < 2 {
+                return Ok(vec![calibration(0, None)?]);
+            }
+            let more = calibration(1, None)?;
+            Ok(vec![calibration(0, Some(&more.model))?, more])
+        };
+        let others = || -> Result<Vec<Calibration>> {
+            let others = (2..ks.len()).into_par_iter();
+            others.map(|i| calibration(i, None)).collect()
+        };
+        let (first, others) = rayon::join(first, others);
+        let mut calibrations = first?;
+        calibrations.extend(others?);
         Ok(calibrations)
     }
 
