@@ -143,7 +143,7 @@ impl Model {
                         kernels,
                         tile,
                         near.map(|near| near && search.early.is_none()),
-                        search.depth >= self.centres.len(),
+                        2 * search.depth >= self.centres.len(),
                     );
                     let mut traces = Vec::new();
                     for i in (0..TILE).filter(|i| near[*i]) {
@@ -158,14 +158,14 @@ impl Model {
     }
 
     /// Dot products of all codes with those queries that are `prepared`, at once: a search to the end
-    /// needs nearly all, and among many points, where codes are not in any cache, reads them once for all
-    /// queries.
+    /// needs nearly all. Among many points, where codes are not in any cache and are read once for all
+    /// queries, it pays where searches are `deep`: half of the buckets and more.
     fn take_dots(
         &self,
         kernels: &Kernels,
         tile: &mut [Scratch; TILE],
         prepared: [bool; TILE],
-        to_the_end: bool,
+        deep: bool,
     ) {
         let Some(any) = prepared.iter().position(|prepared| *prepared) else {
             return;
@@ -175,7 +175,7 @@ impl Model {
         }
         let many = self.centres.heads().is_some();
         let wanted = if many {
-            to_the_end && self.codes.axes >= LONG_AXES
+            deep && self.codes.axes >= LONG_AXES
         } else {
             self.codes.stride() >= LONG
         };
