@@ -42,10 +42,10 @@ macro_rules! point_index_methods {
             /// `fit`, within the call.
             #[napi(catch_unwind)]
             pub fn fit_sync(&self, env: Env, x: Values, dim: f64) -> napi::Result<()> {
-                let data = x.copy();
+                let rows = x.view("x", dim)?;
                 self.index
                     .change(&env, "fitSync", Threads::All, |index, control| {
-                        Ok(index.fit(data.into_points(dim as usize)?, control)?)
+                        Ok(index.fit_rows(&rows, control)?)
                     })
             }
 

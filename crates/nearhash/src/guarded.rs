@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
-use crate::points::{Points, RowsView, check_dim, end_of_ids, one_row};
+use crate::points::{RowsView, check_dim, end_of_ids, one_row};
 
 /// A state that readers keep while it is replaced. There is none before the first points.
 #[derive(Debug)]
@@ -87,10 +87,10 @@ impl<S> Guarded<S> {
     ///
     /// # Errors
     /// [`Error::Busy`] while another change runs; vectors of another length; no points.
-    pub(crate) fn to_fit(&self, points: &Points, dim: Option<usize>) -> Result<Change<'_>> {
+    pub(crate) fn to_fit(&self, rows: &RowsView<'_>, dim: Option<usize>) -> Result<Change<'_>> {
         let change = self.change("fit")?;
-        check_dim("x", points.dim(), dim)?;
-        if points.rows() == 0 {
+        check_dim("x", rows.dim(), dim)?;
+        if rows.rows() == 0 {
             return Err(Error::argument_error("x", "0 vectors", "at least 1 vector"));
         }
         Ok(change)

@@ -36,6 +36,13 @@ pub(crate) fn with_capacity<T>(count: usize) -> Vec<T> {
     values
 }
 
+/// A copy on such pages, with room for `more` values.
+pub(crate) fn copied<T: Copy>(values: &[T], more: usize) -> Vec<T> {
+    let mut copy = with_capacity(values.len() + more);
+    copy.extend_from_slice(values);
+    copy
+}
+
 /// Smallest array worth it: two huge pages.
 #[cfg(target_os = "linux")]
 const LEAST: usize = 4 << 20;

@@ -133,6 +133,41 @@ impl<'a> RowsView<'a> {
         }
     }
 
+    /// A copy of the rows.
+    pub(crate) fn to_points(self) -> Points {
+        let data = match self.values {
+            RowSlice::U8(v) => RowData::U8(large::copied(v, SLACK)),
+            RowSlice::I16(v) => RowData::I16(large::copied(v, SLACK)),
+            RowSlice::F32(v) => RowData::F32(large::copied(v, SLACK)),
+        };
+        Points::with_slack(data, self.dim, self.rows, self.magnitude)
+    }
+
+    /// Rows `order`, in that order.
+    ///
+    /// # Errors
+    /// None that could come from rows that were accepted before.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub(crate) fn reordered(&self, order: &[u32]) -> Result<Points> {
+        fn pick<T: Copy + Send + Sync + Default>(v: &[T], dim: usize, order: &[u32]) -> Vec<T> {
+            // Room for the values that kernels read behind the last row, so that nothing is copied again.
+            let mut out = large::filled(T::default(), order.len() * dim + SLACK);
+            out.truncate(order.len() * dim);
+            out.par_chunks_mut(dim).zip(order).for_each(|(out, row)| {
+                out.copy_from_slice(&v[*row as usize * dim..][..dim]);
+            });
+            out
+        }
+        let data = match self.values {
+            RowSlice::U8(v) => RowData::U8(pick(v, self.dim, order)),
+            RowSlice::I16(v) => RowData::I16(pick(v, self.dim, order)),
+            RowSlice::F32(v) => RowData::F32(pick(v, self.dim, order)),
+        };
+        Points::new(data, self.dim)
+    }
+
     /// Write row `row` to the front of `out` as float32.
     ///
     /// # Panics
@@ -238,31 +273,6 @@ impl Points {
             RowSlice::U8(values) => RowData::U8(pick(values, self.dim, wanted)),
             RowSlice::I16(values) => RowData::I16(pick(values, self.dim, wanted)),
             RowSlice::F32(values) => RowData::F32(pick(values, self.dim, wanted)),
-        };
-        Self::new(data, self.dim)
-    }
-
-    /// Rows `order`, in that order.
-    ///
-    /// # Errors
-    /// As [`picked`](Self::picked).
-    ///
-    /// # Panics
-    /// When there is no such row.
-    pub(crate) fn reordered(&self, order: &[u32]) -> Result<Self> {
-        fn pick<T: Copy + Send + Sync + Default>(v: &[T], dim: usize, order: &[u32]) -> Vec<T> {
-            // Room for the values that kernels read behind the last row, so that nothing is copied again.
-            let mut out = large::filled(T::default(), order.len() * dim + SLACK);
-            out.truncate(order.len() * dim);
-            out.par_chunks_mut(dim).zip(order).for_each(|(out, row)| {
-                out.copy_from_slice(&v[*row as usize * dim..][..dim]);
-            });
-            out
-        }
-        let data = match self.view().values() {
-            RowSlice::U8(v) => RowData::U8(pick(v, self.dim, order)),
-            RowSlice::I16(v) => RowData::I16(pick(v, self.dim, order)),
-            RowSlice::F32(v) => RowData::F32(pick(v, self.dim, order)),
         };
         Self::new(data, self.dim)
     }

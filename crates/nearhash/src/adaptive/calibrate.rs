@@ -85,18 +85,23 @@ impl Model {
         let [rows, singles] = split(&self.held_out, n);
         control.begin("calibrate", Survey::searches(&rows) + singles.len());
         let survey = Survey::of(self, &ks, &rows, seed, control)?;
-        let mut standing: Vec<Standing<'_>> = (1..ks.len())
-            .into_par_iter()
-            .map(|i| self.standing(&survey, i, seed, None))
-            .collect();
-        // One neighbour tells little: its model begins with that of more.
-        let prior = standing.first().map(|more| &more.learned.model);
-        let mut first = self.standing(&survey, 0, seed, prior);
-        if !singles.is_empty() {
-            self.ask_for_one(&mut first, &survey.search, &singles, control)?;
-        }
-        standing.insert(0, first);
-        let calibrations = standing.into_iter().map(|standing| {
+        let standing = |i: usize, prior: Option<&MissModel>| self.standing(&survey, i, seed, prior);
+        // One neighbour tells little: its model begins with that of more. The others are made meanwhile.
+        let first = || -> Result<Vec<Standing<'_>>> {
+            let more = (ks.len() > 1).then(|| standing(1, None));
+            let mut first = standing(0, more.as_ref().map(|more| &more.learned.model));
+            if !singles.is_empty() {
+                self.ask_for_one(&mut first, &survey.search_for_one(self), &singles, control)?;
+            }
+            Ok([Some(first), more].into_iter().flatten().collect())
+        };
+        let others = || -> Vec<Standing<'_>> {
+            let others = (2..ks.len()).into_par_iter();
+            others.map(|i| standing(i, None)).collect()
+        };
+        let (first, others) = rayon::join(first, others);
+        let all = first?.into_iter().chain(others);
+        let calibrations = all.map(|standing| {
             let mut calibration = standing.calibration;
             put_in_order(&mut calibration.settings);
             calibration
@@ -151,7 +156,7 @@ impl Model {
     fn ask_for_one(
         &self,
         standing: &mut Standing<'_>,
-        whole: &Search<'_>,
+        search: &Search<'_>,
         rows: &[u32],
         control: &Control,
     ) -> Result<()> {
@@ -168,7 +173,7 @@ impl Model {
                 rule: StopRule::new(last.share, last.start, self.centres.len()),
                 expected: (1.5 * last.probes) as usize + 2,
             }),
-            ..whole.of_few(1)
+            ..search.clone()
         };
         let traces = self.stored_traces(rows, &search, control)?;
         let unknown = curves.stored.missed(&last.stopping(), [search.kappa; 2]);

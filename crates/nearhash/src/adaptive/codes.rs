@@ -13,12 +13,14 @@ use rayon::prelude::*;
 use crate::adaptive::codes::encode::{Encoded, Encoder};
 use crate::adaptive::projection::squared_norm;
 use crate::adaptive::quantised::Centres;
-use crate::kernel::{Kernels, LANES, LINE, Line, Residuals, prefetch};
+use crate::kernel::{Kernels, LANES, LINE, Line, Packing, Residuals, prefetch};
 use crate::large;
 
 /// Bits a coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bits {
+    /// A quarter of a byte: 4 values.
+    Two,
     /// Half a byte: 16 values.
     Four,
     /// A byte, of which 128 values are used.
@@ -29,6 +31,7 @@ impl Bits {
     /// Largest code.
     fn largest(self) -> f32 {
         match self {
+            Self::Two => 3.0,
             Self::Four => 15.0,
             Self::Seven => 127.0,
         }
@@ -42,23 +45,49 @@ impl Bits {
     /// Root mean square of the codes, from the middle, for usual residuals.
     pub(crate) fn usual_code(self) -> f32 {
         match self {
+            Self::Two => 0.95,
             Self::Four => 2.4,
             Self::Seven => 16.0,
         }
     }
 
+    /// How many.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::Two => 2,
+            Self::Four => 4,
+            Self::Seven => 7,
+        }
+    }
+
+    /// Codes of the next larger number of bits, if there are any.
+    pub(crate) fn finer(self) -> Option<Self> {
+        match self {
+            Self::Two => Some(Self::Four),
+            Self::Four => Some(Self::Seven),
+            Self::Seven => None,
+        }
+    }
+
+    /// How codes lie in lines.
+    pub(crate) fn packing(self) -> Packing {
+        match self {
+            Self::Two => Packing::Quarters,
+            Self::Four => Packing::Nibbles,
+            Self::Seven => Packing::Bytes,
+        }
+    }
+
     /// Lines of codes a group.
     pub(crate) fn lines(self, axes: usize) -> usize {
-        match self {
-            Self::Four => axes / 8,
-            Self::Seven => axes / 4,
-        }
+        axes / self.packing().dimensions()
     }
 
     /// The scale of a residual by its largest coordinate and its root mean square.
     fn scale(self, largest: f32, rms: f32) -> f32 {
         match self {
             // Few values: to clip the ends costs less than to be coarse in the middle.
+            Self::Two => (largest / 1.5).min(rms),
             Self::Four => (largest / 7.5).min(0.42 * rms),
             Self::Seven => largest / 63.5,
         }
@@ -242,11 +271,6 @@ impl Codes {
         let bucket = &self.buckets[self.bucket_of(row)];
         let at = (row - bucket.first_row) as usize;
         (bucket.first_group as usize + at / LANES, 1 << (at % LANES))
-    }
-
-    /// Whether codes have as few bits as there are.
-    pub(crate) fn is_coarse(&self) -> bool {
-        self.bits == Bits::Four
     }
 
     /// Lines a group.

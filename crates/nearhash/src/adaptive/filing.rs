@@ -5,11 +5,11 @@ use rayon::prelude::*;
 use crate::adaptive::layout::Layout;
 use crate::adaptive::projection::squared_distance;
 use crate::adaptive::quantised::{Centres, QuantisedRows};
-use crate::adaptive::tree::{Member, grow};
+use crate::adaptive::regions::in_regions;
+use crate::adaptive::tree::{grow, members};
 use crate::control::Control;
 use crate::error::Result;
 use crate::kernel::{Kernels, LANES, TILE, prefetch};
-use crate::large;
 
 /// Rounds of settling that move all points.
 const WHOLE_ROUNDS: usize = 2;
@@ -20,13 +20,19 @@ const AHEAD: usize = 4;
 
 /// Points with their buckets.
 pub(super) struct Filed {
-    /// Projected, and the squared rests.
+    /// Length of a projected point, and of the leading part that centres have.
+    pub(super) axes: usize,
+    pub(super) centre_axes: usize,
+    /// Projected, and the squared rests, row by row.
     pub(super) y: Vec<f32>,
     pub(super) rests: Vec<f32>,
-    /// Which row each of them is; none when they are in the order of rows.
+    /// The row at each place; none when places are those of rows.
     pub(super) rows: Option<Vec<u32>>,
+    /// As bytes, by place; where there are several regions, or while points settle.
+    pub(super) quantised: Option<QuantisedRows>,
+    /// By place.
     pub(super) bucket_of: Vec<u32>,
-    /// Of the buckets; zero where there is nothing to take it from.
+    /// Of the buckets, along the leading axes; zero where there is nothing to take it from.
     pub(super) means: Vec<f32>,
     /// Buckets of each region; they stand region by region.
     pub(super) regions: Vec<u32>,
@@ -36,19 +42,15 @@ pub(super) struct Filed {
 
 impl Filed {
     /// In the leaves of a tree of sign hashes; the means are still to be taken.
-    pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, axes: usize, layout: &Layout) -> Self {
-        let mut members: Vec<Member> = large::with_capacity(rests.len());
-        y.par_chunks_exact(axes)
-            .enumerate()
-            .map(|(row, y)| Member {
-                leading: std::array::from_fn(|i| y[i]),
-                row: row as u32,
-            })
-            .collect_into_vec(&mut members);
-        let parts = if layout.region_size < members.len() {
-            grow(&mut members, layout.region_size)
+    pub(super) fn by_hashes(y: Vec<f32>, rests: Vec<f32>, layout: &Layout) -> Self {
+        let (axes, centre_axes) = (layout.axes, layout.centre_axes);
+        let count = rests.len();
+        let (mut members, parts, quantised) = if layout.region_size < count {
+            let parted = in_regions(&y, layout);
+            (parted.members, parted.sizes, Some(parted.quantised))
         } else {
-            vec![members.len()]
+            let rows: Vec<u32> = (0..count as u32).collect();
+            (members(&y, axes, &rows), vec![count], None)
         };
         let mut regions = Vec::with_capacity(parts.len());
         let mut left = &mut members[..];
@@ -63,9 +65,9 @@ impl Filed {
             .collect();
         let regions: Vec<u32> = leaves.iter().map(|leaves| leaves.len() as u32).collect();
         let sizes = leaves.into_iter().flatten();
-        let mut bucket_of = vec![0_u32; members.len()];
-        // Points of a region are worked on together, so that it pays to have them together.
-        let together = regions.len() > 1;
+        let mut bucket_of = vec![0_u32; count];
+        // Points of a region are worked on together, so that it pays to have their bytes together.
+        let together = quantised.is_some();
         let mut first = 0;
         for (bucket, size) in sizes.enumerate() {
             for (i, member) in members[first..first + size].iter().enumerate() {
@@ -78,36 +80,30 @@ impl Filed {
             }
             first += size;
         }
-        let mut filed = Self {
+        let rows: Option<Vec<u32>> =
+            together.then(|| members.iter().map(|member| member.row).collect());
+        Self {
+            axes,
+            centre_axes,
             y,
             rests,
-            rows: None,
+            quantised: quantised
+                .zip(rows.as_ref())
+                .map(|(quantised, rows)| quantised.reordered(rows)),
+            rows,
             bucket_of,
             means: Vec::new(),
             regions,
             heads: Vec::new(),
-        };
-        if together {
-            let mut y = large::zeros(filed.y.len());
-            y.par_chunks_mut(axes)
-                .zip(&members)
-                .for_each(|(out, member)| {
-                    out.copy_from_slice(&filed.y[member.row as usize * axes..][..axes]);
-                });
-            filed.y = y;
-            let rows = members.iter().map(|member| member.row);
-            filed.rests = rows.clone().map(|row| filed.rests[row as usize]).collect();
-            filed.rows = Some(rows.collect());
         }
-        filed
     }
 
     /// What part of the squared distance between near points is along axes from `fewer` on, in the
     /// mean: of some points and those nearest to them in their buckets.
-    pub(super) fn share_beyond(&self, fewer: usize, axes: usize) -> f64 {
+    pub(super) fn share_beyond(&self, fewer: usize) -> f64 {
         const SAMPLE: usize = 256;
         const NEAR: usize = 5;
-        let kernels = Kernels::get();
+        let (kernels, axes) = (Kernels::get(), self.axes);
         let (order, sizes) = (self.in_order(), self.sizes());
         let row = |i: u32| &self.y[i as usize * axes..(i as usize + 1) * axes];
         let mut shares = Vec::new();
@@ -140,7 +136,9 @@ impl Filed {
     }
 
     /// Keep the first `fewer` axes: what lies along the others is left over.
-    pub(super) fn narrow(&mut self, fewer: usize, axes: usize) {
+    pub(super) fn narrow(&mut self, fewer: usize) {
+        let axes = std::mem::replace(&mut self.axes, fewer);
+        self.centre_axes = self.centre_axes.min(fewer);
         self.y
             .par_chunks_exact(axes)
             .zip(&mut self.rests)
@@ -159,36 +157,29 @@ impl Filed {
 
     /// Points of each bucket.
     fn sizes(&self) -> Vec<u32> {
-        let mut sizes = vec![0_u32; self.buckets()];
-        self.bucket_of.iter().for_each(|b| sizes[*b as usize] += 1);
-        sizes
+        counts(&self.bucket_of, self.buckets())
     }
 
     /// The points in the order of their buckets, each by its place here.
-    pub(super) fn in_order(&self) -> Vec<u32> {
-        let mut next = 0;
-        let mut places: Vec<u32> = self
-            .sizes()
-            .iter()
-            .map(|size| {
-                next += size;
-                next - size
-            })
-            .collect();
-        let mut order = vec![0_u32; self.bucket_of.len()];
-        for (i, bucket) in self.bucket_of.iter().enumerate() {
-            let place = &mut places[*bucket as usize];
-            order[*place as usize] = i as u32;
-            *place += 1;
+    fn in_order(&self) -> Vec<u32> {
+        by_number(&self.bucket_of, self.buckets()).1
+    }
+
+    /// The same by row.
+    pub(super) fn rows_in_order(&self) -> Vec<u32> {
+        let mut order = self.in_order();
+        if let Some(rows) = &self.rows {
+            order.par_iter_mut().for_each(|i| *i = rows[*i as usize]);
         }
         order
     }
 
     /// Take the means of the members of each bucket but those held out, by row, and of each region.
-    pub(super) fn take_means(&mut self, held_out: &[bool], axes: usize) {
-        let kernels = Kernels::get();
-        let order = self.in_order();
-        let sizes = self.sizes();
+    pub(super) fn take_means(&mut self, held_out: &[bool]) {
+        let (kernels, axes) = (Kernels::get(), self.axes);
+        let (sizes, order) = by_number(&self.bucket_of, self.buckets());
+        // Near enough, and there is less to read.
+        let bytes = self.quantised.as_ref().filter(|_| self.regions.len() > 1);
         let mut members = Vec::with_capacity(sizes.len());
         let mut left = &order[..];
         for size in &sizes {
@@ -196,9 +187,10 @@ impl Filed {
             members.push(bucket);
             left = others;
         }
-        let mut means = vec![0.0_f32; sizes.len() * axes];
+        let centre_axes = self.centre_axes;
+        let mut means = vec![0.0_f32; sizes.len() * centre_axes];
         let counts: Vec<u32> = means
-            .par_chunks_mut(axes)
+            .par_chunks_mut(centre_axes)
             .zip(members)
             .map(|(mean, members)| {
                 let taken = |i: &&u32| {
@@ -210,12 +202,19 @@ impl Filed {
                 kernels.compiled(
                     #[inline(always)]
                     || {
+                        if let Some(bytes) = bytes {
+                            members
+                                .iter()
+                                .for_each(|i| bytes.add_to(mean, **i as usize));
+                            mean.iter_mut().for_each(|x| *x *= by);
+                            return;
+                        }
                         for (at, i) in members.iter().enumerate() {
                             if let Some(ahead) = members.get(at + AHEAD) {
-                                let y = &self.y[**ahead as usize * axes..][..axes];
+                                let y = &self.y[**ahead as usize * axes..][..centre_axes];
                                 y.iter().step_by(LANES).for_each(prefetch);
                             }
-                            let y = &self.y[**i as usize * axes..][..axes];
+                            let y = &self.y[**i as usize * axes..][..centre_axes];
                             mean.iter_mut().zip(y).for_each(|(sum, x)| *sum += x);
                         }
                         mean.iter_mut().for_each(|x| *x *= by);
@@ -228,23 +227,24 @@ impl Filed {
         if self.regions.len() < 2 {
             return;
         }
-        self.heads = vec![0.0; self.regions.len() * axes];
+        self.heads = vec![0.0; self.regions.len() * centre_axes];
         let mut first = 0;
-        for (region, head) in self.regions.iter().zip(self.heads.chunks_exact_mut(axes)) {
+        let heads = self.heads.chunks_exact_mut(centre_axes);
+        for (region, head) in self.regions.iter().zip(heads) {
             let buckets = first..first + *region as usize;
             first = buckets.end;
             let all: u32 = counts[buckets.clone()].iter().sum();
             for b in buckets {
                 let part = counts[b] as f32 / all.max(1) as f32;
-                let mean = &self.means[b * axes..(b + 1) * axes];
+                let mean = &self.means[b * centre_axes..(b + 1) * centre_axes];
                 head.iter_mut().zip(mean).for_each(|(x, m)| *x += part * m);
             }
         }
     }
 
     /// The means as centres.
-    pub(super) fn centres(&self, axes: usize) -> Centres {
-        Centres::in_regions(&self.means, axes, &self.regions, &self.heads)
+    pub(super) fn centres(&self) -> Centres {
+        Centres::in_regions(&self.means, self.centre_axes, &self.regions, &self.heads)
     }
 
     /// Move every point to its nearest centre, `layout.settle` times. Where buckets are large, all
@@ -253,10 +253,8 @@ impl Filed {
         &mut self,
         layout: &Layout,
         held_out: &[bool],
-        axes: usize,
         control: &Control,
     ) -> Result<()> {
-        let quantised = QuantisedRows::of(&self.y, axes);
         let is_large = self.regions.len() == 1 && layout.bucket_size >= LARGE_BUCKET;
         let halves = if is_large {
             layout.settle.saturating_sub(WHOLE_ROUNDS)
@@ -277,22 +275,27 @@ impl Filed {
             } else {
                 (1, held_out)
             };
-            nearest_of(&self.centres(axes), &quantised, part, &mut self.bucket_of);
-            self.take_means(left_out, axes);
+            let centres = self.centres();
+            let quantised = self
+                .quantised
+                .get_or_insert_with(|| QuantisedRows::of(&self.y, self.axes, self.centre_axes));
+            nearest_of(&centres, quantised, part, &mut self.bucket_of);
+            self.take_means(left_out);
             control.advance(self.bucket_of.len());
         }
+        self.quantised = None;
         Ok(())
     }
 
     /// Move every point to its nearest centre.
     pub(super) fn move_to_nearest(&mut self, centres: &Centres) {
-        let quantised = QuantisedRows::of(&self.y, centres.axes);
+        let quantised = QuantisedRows::of(&self.y, self.axes, centres.axes);
         nearest_of(centres, &quantised, 1, &mut self.bucket_of);
     }
 
     /// Drop buckets and regions without points; returns the sizes of the others.
-    pub(super) fn drop_empty(&mut self, axes: usize) -> Vec<u32> {
-        let sizes = self.sizes();
+    pub(super) fn drop_empty(&mut self) -> Vec<u32> {
+        let (sizes, axes) = (self.sizes(), self.centre_axes);
         let mut number = vec![0_u32; sizes.len()];
         let mut kept = 0;
         for (number, size) in number.iter_mut().zip(&sizes) {
@@ -321,8 +324,35 @@ impl Filed {
     }
 }
 
+/// How often each number below `most` is there.
+fn counts(numbers: &[u32], most: usize) -> Vec<u32> {
+    let mut counts = vec![0_u32; most];
+    numbers.iter().for_each(|n| counts[*n as usize] += 1);
+    counts
+}
+
+/// [`counts`], and the places of the numbers in ascending order, equal ones as they come.
+pub(super) fn by_number(numbers: &[u32], most: usize) -> (Vec<u32>, Vec<u32>) {
+    let counts = counts(numbers, most);
+    let mut next = 0;
+    let mut places: Vec<u32> = counts
+        .iter()
+        .map(|count| {
+            next += count;
+            next - count
+        })
+        .collect();
+    let mut order = vec![0_u32; numbers.len()];
+    for (i, number) in numbers.iter().enumerate() {
+        let place = &mut places[*number as usize];
+        order[*place as usize] = i as u32;
+        *place += 1;
+    }
+    (counts, order)
+}
+
 /// The bucket of the nearest centre, to `bucket_of`: for one in `part` tiles of `y`.
-fn nearest_of(centres: &Centres, y: &QuantisedRows, part: usize, bucket_of: &mut [u32]) {
+pub(super) fn nearest_of(centres: &Centres, y: &QuantisedRows, part: usize, bucket_of: &mut [u32]) {
     let kernels = Kernels::get();
     const STEP: usize = 64 * TILE;
     bucket_of.par_chunks_mut(STEP).enumerate().for_each_init(

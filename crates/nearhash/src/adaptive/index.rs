@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::adaptive::answers::{Codes, Description};
-use crate::adaptive::codes::Bits;
 use crate::adaptive::options::{IndexOptions, SearchOptions};
 use crate::adaptive::searcher::{ScratchPool, Searcher};
 use crate::adaptive::state::State;
@@ -80,11 +79,19 @@ impl AdaptiveIndex {
     /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
     /// another change at work, a cancellation. The index is then as it was.
     pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
-        let _change = self.state.to_fit(&points, self.options.dim)?;
+        self.fit_rows(&points.view(), control)
+    }
+
+    /// [`fit`](Self::fit) of rows that are only looked at. The index keeps a copy, in the order of its
+    /// buckets.
+    ///
+    /// # Errors
+    /// As `fit`.
+    pub fn fit_rows(&self, rows: &RowsView<'_>, control: &Control) -> Result<()> {
+        let _change = self.state.to_fit(rows, self.options.dim)?;
         let options = &self.options;
         let (metric, seed) = (options.metric, options.seed);
-        let state = State::fit(&points, metric, options.shape(), seed, control)?;
-        drop(points);
+        let state = State::fit(rows, metric, options.shape(), seed, control)?;
         control.commit()?;
         self.state.set(Some(state));
         Ok(())
@@ -248,10 +255,7 @@ impl AdaptiveIndex {
                 let sizes = model.codes.buckets.iter().map(|b| b.rows as usize);
                 Codes {
                     axes: model.projection.axes(),
-                    bits: match model.codes.bits {
-                        Bits::Four => 4,
-                        Bits::Seven => 7,
-                    },
+                    bits: model.codes.bits.number(),
                     settle: model.settle,
                     buckets: model.centres.len(),
                     mean_bucket_size: model.points.rows() as f64 / model.centres.len() as f64,

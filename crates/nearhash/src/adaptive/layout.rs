@@ -5,8 +5,9 @@ use crate::adaptive::spectrum::Spectrum;
 
 /// Fewer points than this are compared with every query.
 pub(crate) const FEWEST: usize = 1024;
-/// Most axes that vectors are projected on.
-pub(crate) const MOST_AXES: usize = 256;
+/// Most axes that vectors are projected on for codes of four bits and more, and of two.
+const MOST_AXES: usize = 256;
+const MOST_AXES_OF_TWO_BITS: usize = 304;
 /// Vectors up to this length get codes of seven bits: there is little to leave out of them, and
 /// what is left out costs more than it saves.
 const SHORT: usize = 64;
@@ -32,9 +33,23 @@ const SMALL_BUCKET: usize = 96;
 /// Rounds of settling there, where each looks at few of the centres, and among few buckets with many axes.
 const MORE_ROUNDS: usize = 6;
 
+/// And most axes of centres there: points are as well off in buckets by the leading ones, and regions and
+/// buckets are ranked sooner.
+const CENTRE_AXES: usize = 128;
+/// What codes take there should be no more than a tenth of vectors of float32, but this many axes have four
+/// bits in any case.
+const TENTH: f64 = 0.1;
+const AXES_OF_FOUR_BITS: usize = 160;
+
 /// Axes come in whole lines of codes.
 fn whole_axes(directions: usize) -> usize {
     directions.next_multiple_of(16).max(16)
+}
+
+/// Whether four bits an axis, with norms, pads, ids and centres, take no more than they should.
+fn fits(axes: usize, dim: usize) -> bool {
+    let codes = 1.15 * (axes as f64 / 2.0 + 4.0) + 12.0;
+    axes <= AXES_OF_FOUR_BITS || codes <= TENTH * 4.0 * dim as f64
 }
 
 /// What is asked of a layout.
@@ -59,6 +74,8 @@ impl Default for Shape {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     pub(crate) axes: usize,
+    /// Leading ones, which buckets' centres have.
+    pub(crate) centre_axes: usize,
     pub(crate) bits: Bits,
     /// Points a bucket to grow.
     pub(crate) bucket_size: usize,
@@ -78,6 +95,15 @@ impl Layout {
         }
     }
 
+    /// Most axes for `rows` points of `dim` numbers.
+    pub(crate) fn most_axes(rows: usize, dim: usize, shape: Shape) -> usize {
+        if rows >= shape.regions_from && !fits(MOST_AXES, dim) {
+            MOST_AXES_OF_TWO_BITS
+        } else {
+            MOST_AXES
+        }
+    }
+
     /// How many axes are enough for `rows` points where near ones differ [little](LITTLE_BEYOND) along the
     /// others; none where they would not be fewer.
     pub(crate) fn fewer_axes(&self, spectrum: &Spectrum, rows: usize) -> Option<usize> {
@@ -94,10 +120,19 @@ impl Layout {
         if rows >= shape.regions_from {
             // About √n / 4 regions, each of as many buckets: either way few are looked at.
             let regions = ((root / 4.0) as usize).next_power_of_two().max(2);
+            let fits = fits(axes, dim);
+            // What is left out costs more than rounding does: two bits of all axes find as much as four of
+            // the first 256 of 300, and more than four of as many as fit.
+            let axes = if fits {
+                axes.min(MOST_AXES)
+            } else {
+                whole_axes(dim).min(MOST_AXES_OF_TWO_BITS)
+            };
             return Self {
                 axes,
+                centre_axes: axes.min(CENTRE_AXES),
                 // Memory is what limits a search among many points.
-                bits: Bits::Four,
+                bits: if fits { Bits::Four } else { Bits::Two },
                 bucket_size: SMALL_BUCKET,
                 // The tree halves what is larger; a little room, so that it does not halve half of
                 // its leaves once more.
@@ -111,6 +146,7 @@ impl Layout {
         let buckets = (buckets as usize).next_power_of_two();
         Self {
             axes,
+            centre_axes: axes,
             bits: if short { Bits::Seven } else { Bits::Four },
             bucket_size: rows.div_ceil(buckets),
             region_size: rows,
@@ -118,3 +154,6 @@ impl Layout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ mod plan;
 pub(crate) mod projection;
 mod quantised;
 mod ranking;
+mod regions;
 mod rests;
 mod sample;
 mod search;

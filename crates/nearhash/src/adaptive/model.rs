@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::codes::{Bits, Codes, Projected};
 use crate::adaptive::filing::Filed;
-use crate::adaptive::layout::{LITTLE_BEYOND, Layout, MOST_AXES, Shape};
+use crate::adaptive::layout::{LITTLE_BEYOND, Layout, Shape};
 use crate::adaptive::projection::{Projection, squared_norm};
 use crate::adaptive::quantised::Centres;
 use crate::adaptive::rests::Rests;
@@ -14,7 +14,7 @@ use crate::adaptive::spread_weight::SpreadWeight;
 use crate::control::Control;
 use crate::error::Result;
 use crate::metric::{Metric, Prepared};
-use crate::points::Points;
+use crate::points::{Points, RowsView};
 
 /// A query so many times farther from the mean than any point, in square, is compared with all.
 const FAR: f32 = 10.0;
@@ -48,38 +48,36 @@ pub(crate) struct Model {
 impl Model {
     /// Fit to points, whose ids are their rows' numbers.
     pub(crate) fn fit(
-        points: &Points,
+        points: &RowsView<'_>,
         metric: Metric,
         shape: Shape,
         seed: u64,
         control: &Control,
     ) -> Result<Self> {
-        let view = points.view();
         let n = points.rows();
         let held = held_out(seed, n);
         control.begin("project", n);
-        let prepared = Prepared::new("x", &view, metric)?;
-        let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), MOST_AXES);
+        let prepared = Prepared::new("x", points, metric)?;
+        let most = Layout::most_axes(n, points.dim(), shape);
+        let spectrum = Spectrum::with_share(&prepared, Layout::share(points.dim()), most);
         control.check()?;
         let layout = Layout::new(&spectrum, n, points.dim(), shape);
-        let mut axes = layout.axes;
-        let mut projection = Projection::new(&spectrum, points.dim(), axes);
+        let mut projection = Projection::new(&spectrum, points.dim(), layout.axes);
         let (y, rests) = projection.project_all(&prepared);
         control.advance(n);
         control.check()?;
 
         control.begin("hash", n);
-        let mut filed = Filed::by_hashes(y, rests, axes, &layout);
+        let mut filed = Filed::by_hashes(y, rests, &layout);
         let fewer = layout.fewer_axes(&spectrum, n);
-        if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n, axes) <= LITTLE_BEYOND) {
-            filed.narrow(fewer, axes);
+        if let Some(fewer) = fewer.filter(|n| filed.share_beyond(*n) <= LITTLE_BEYOND) {
+            filed.narrow(fewer);
             projection = Projection::new(&spectrum, points.dim(), fewer);
-            axes = fewer;
         }
-        filed.take_means(&held, axes);
+        filed.take_means(&held);
         control.advance(n);
         control.begin("settle", layout.settle * n);
-        filed.settle(&layout, &held, axes, control)?;
+        filed.settle(&layout, &held, control)?;
         control.check()?;
         let mut model = Self::assemble(
             points,
@@ -91,6 +89,7 @@ impl Model {
             filed,
             control,
         )?;
+        model.centres.towards = model.measured_towards();
         model.settle = layout.settle;
         let rows = (0..n as u32).filter(|row| held[model.ids[*row as usize] as usize]);
         model.held_out = rows.collect();
@@ -99,13 +98,17 @@ impl Model {
     }
 
     /// The same buckets, with other points in them: each in the bucket of the nearest centre.
-    pub(crate) fn refiled(&self, points: &Points, ids: &[u32], control: &Control) -> Result<Self> {
-        let view = points.view();
+    pub(crate) fn refiled(
+        &self,
+        points: &RowsView<'_>,
+        ids: &[u32],
+        control: &Control,
+    ) -> Result<Self> {
         control.begin("project", points.rows());
-        let prepared = Prepared::new("x", &view, self.metric)?;
+        let prepared = Prepared::new("x", points, self.metric)?;
         let (y, rests) = self.projection.project_all(&prepared);
         control.check()?;
-        let axes = self.projection.axes();
+        let axes = self.centres.axes;
         let decoded = |centres: &Centres| {
             let mut means = vec![0.0; centres.len() * axes];
             for (i, mean) in means.chunks_exact_mut(axes).enumerate() {
@@ -115,9 +118,12 @@ impl Model {
         };
         let mut filed = Filed {
             bucket_of: vec![0; points.rows()],
+            axes: self.projection.axes(),
+            centre_axes: axes,
             y,
             rests,
             rows: None,
+            quantised: None,
             means: decoded(&self.centres),
             regions: self.centres.regions.iter().map(|r| r.count).collect(),
             heads: self.centres.heads().map_or_else(Vec::new, decoded),
@@ -137,13 +143,14 @@ impl Model {
             farthest: self.rests.farthest.max(model.rests.farthest),
             ..self.rests
         };
+        model.centres.towards = self.centres.towards;
         model.rank_buckets(self.spread_weight.with(model.spreads()));
         model.settle = self.settle;
         Ok(model)
     }
 
-    /// The same with codes of seven bits.
-    pub(crate) fn finer(&self, control: &Control) -> Result<Self> {
+    /// The same with codes of so many bits.
+    pub(crate) fn with_bits(&self, bits: Bits, control: &Control) -> Result<Self> {
         let axes = self.projection.axes();
         let view = self.points.view();
         control.begin("project", self.points.rows());
@@ -157,7 +164,7 @@ impl Model {
             order: None,
             axes,
         };
-        let codes = Codes::new(Bits::Seven, &self.centres, &sizes, &projected);
+        let codes = Codes::new(bits, &self.centres, &sizes, &projected);
         Ok(Self {
             metric: self.metric,
             projection: self.projection.clone(),
@@ -178,7 +185,7 @@ impl Model {
     /// Put points in the order of their buckets and encode them.
     #[allow(clippy::too_many_arguments)]
     fn assemble(
-        points: &Points,
+        points: &RowsView<'_>,
         prepared: Prepared<'_>,
         given: Option<&[u32]>,
         metric: Metric,
@@ -190,10 +197,10 @@ impl Model {
         let axes = projection.axes();
         let n = points.rows();
         control.begin("encode", n);
-        let sizes = filed.drop_empty(axes);
-        let centres = filed.centres(axes);
-        let order = filed.in_order();
-        let Filed { y, rests, rows, .. } = filed;
+        let sizes = filed.drop_empty();
+        let centres = filed.centres();
+        let order = filed.rows_in_order();
+        let Filed { y, rests, .. } = filed;
         let projected = Projected {
             y: &y,
             rests: &rests,
@@ -211,10 +218,6 @@ impl Model {
         let bounds = Rests::bounded(&rests, farthest);
         drop(y);
         control.check()?;
-        let order: Vec<u32> = match rows {
-            Some(rows) => order.iter().map(|i| rows[*i as usize]).collect(),
-            None => order,
-        };
         let inverse_norms = prepared
             .into_norms()
             .map(|norms| order.iter().map(|row| norms[*row as usize]).collect());

@@ -179,7 +179,7 @@ mod tests {
         });
         let points = Points::new(RowData::F32(values.collect()), dim).unwrap();
         Model::fit(
-            &points,
+            &points.view(),
             Metric::Euclidean,
             Shape::default(),
             1,

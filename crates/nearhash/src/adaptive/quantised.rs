@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::adaptive::projection::squared_norm;
 use crate::kernel::{
-    CodeTile, Kernels, LANES, LINE, Line, ROUNDER, Rounded, Score, Scored, TILE, TileScore,
+    CodeTile, Kernels, LANES, LINE, Line, Packing, ROUNDER, Rounded, Score, Scored, TILE, TileScore,
 };
 use crate::large;
 
@@ -24,6 +24,8 @@ pub(crate) struct Quantised<Codes = Vec<i8>> {
     pub(crate) sum: i32,
     /// Sum of their squares.
     squares: i32,
+    /// |y|² along axes that have no codes.
+    pub(crate) beyond: f32,
 }
 
 impl Quantised {
@@ -36,9 +38,9 @@ impl Quantised {
 }
 
 impl<Codes: Deref<Target = [i8]>> Quantised<Codes> {
-    /// |step × codes|².
+    /// |step × codes|², and what lies beyond.
     pub(crate) fn squared_norm(&self) -> f32 {
-        self.squares as f32 * (self.step * self.step)
+        self.squares as f32 * (self.step * self.step) + self.beyond
     }
 }
 
@@ -51,19 +53,20 @@ pub(crate) struct QuantisedRows {
 }
 
 impl QuantisedRows {
-    /// Of projected vectors, `axes` floats each.
-    pub(crate) fn of(y: &[f32], axes: usize) -> Self {
+    /// Of projected vectors, `width` floats each, the first `axes` of them.
+    pub(crate) fn of(y: &[f32], width: usize, axes: usize) -> Self {
         const STEP: usize = 1024;
         let kernels = Kernels::get();
-        let mut codes = large::zeros(y.len());
-        let mut rounded = vec![Rounded::default(); y.len() / axes];
-        y.par_chunks(STEP * axes)
+        let count = y.len() / width;
+        let mut codes = large::zeros(count * axes);
+        let mut rounded = vec![Rounded::default(); count];
+        y.par_chunks(STEP * width)
             .zip(codes.par_chunks_mut(STEP * axes))
             .zip(rounded.par_chunks_mut(STEP))
             .for_each(|((y, codes), rounded)| {
-                let rows = y.chunks_exact(axes).zip(codes.chunks_exact_mut(axes));
+                let rows = y.chunks_exact(width).zip(codes.chunks_exact_mut(axes));
                 for ((y, codes), rounded) in rows.zip(rounded) {
-                    *rounded = kernels.quantise(y, None, codes);
+                    *rounded = kernels.quantise(&y[..axes], None, codes);
                 }
             });
         Self {
@@ -73,7 +76,38 @@ impl QuantisedRows {
         }
     }
 
-    /// The vector at place `i`.
+    /// These of them, in this order.
+    pub(crate) fn reordered(&self, order: &[u32]) -> Self {
+        let axes = self.axes;
+        let mut codes = large::zeros(order.len() * axes);
+        let mut rounded = vec![Rounded::default(); order.len()];
+        codes
+            .par_chunks_mut(axes)
+            .zip(&mut rounded)
+            .zip(order)
+            .for_each(|((codes, rounded), i)| {
+                let i = *i as usize;
+                codes.copy_from_slice(&self.codes[i * axes..(i + 1) * axes]);
+                *rounded = self.rounded[i];
+            });
+        Self {
+            axes,
+            codes,
+            rounded,
+        }
+    }
+
+    /// Add the vector at place `i` to `sum`.
+    #[inline(always)]
+    pub(crate) fn add_to(&self, sum: &mut [f32], i: usize) {
+        let step = self.rounded[i].step;
+        let codes = &self.codes[i * self.axes..(i + 1) * self.axes];
+        for (sum, code) in sum.iter_mut().zip(codes) {
+            *sum += step * f32::from(*code);
+        }
+    }
+
+    /// The vector at place `i`, as if nothing were beyond.
     #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> Quantised<&[i8]> {
         let Rounded { step, sum, squares } = self.rounded[i];
@@ -82,6 +116,8 @@ impl QuantisedRows {
             step,
             sum,
             squares,
+            // The same for all centres: the nearest one is the nearest one without it.
+            beyond: 0.0,
         }
     }
 }
@@ -105,7 +141,7 @@ impl Region {
 }
 
 /// Bucket centres as bytes: each beside its region's centre, with one step a region. Where there is but
-/// one region, that is the origin.
+/// one region, that is the origin. Beyond their axes, centres are zero.
 #[derive(Debug, Clone)]
 pub(crate) struct Centres {
     /// Length of each.
@@ -121,8 +157,13 @@ pub(crate) struct Centres {
     pub(crate) spreads: Vec<f32>,
     /// Centres of the regions, when they are several.
     heads: Option<Box<Centres>>,
+    /// Cosine of the angle between the way from a region's centre to a query and to a bucket of the region, at
+    /// most, when buckets near the query are looked for.
+    pub(crate) towards: f32,
 }
 
+/// What [`Centres::towards`] is at first.
+pub(crate) const TOWARDS: f32 = 0.8;
 /// A distance that no bucket has.
 const FAR: f32 = f32::MAX;
 /// Regions in which the nearest centre is looked for.
@@ -193,6 +234,7 @@ impl Centres {
             regions,
             spreads,
             heads: heads.map(Box::new),
+            towards: TOWARDS,
         }
     }
 
@@ -206,7 +248,7 @@ impl Centres {
         self.heads.as_deref()
     }
 
-    /// The decoded centre `i`, to `out`.
+    /// The decoded centre `i`, to `out`; zeros beyond its axes.
     pub(crate) fn decode(&self, i: usize, out: &mut [f32]) {
         let r = self.regions.partition_point(|r| r.first as usize <= i) - 1;
         let region = &self.regions[r];
@@ -216,7 +258,7 @@ impl Centres {
         }
         let i = i - region.first as usize;
         let at = (region.first_group as usize + i / LANES) * (self.axes / 4);
-        for (j, out) in out.iter_mut().enumerate() {
+        for (j, out) in out[..self.axes].iter_mut().enumerate() {
             let code = self.codes[at + j / 4].0[4 * (i % LANES) + j % 4];
             *out += (f32::from(code) - MIDDLE) * region.step;
         }
@@ -342,7 +384,7 @@ impl Centres {
                 groups: &self.codes,
                 stride: lines,
                 lines,
-                nibbles: false,
+                packing: Packing::Bytes,
                 queries: y.map(|y| y.codes),
             },
             norms: &self.norms,

@@ -40,9 +40,6 @@ pub(crate) struct Ranking {
 
 /// More than any bucket's distance, and less than a pad's.
 const FARTHEST: f32 = 1e37;
-/// A region opens where it would have a bucket whose centre is at the usual distance from the region's
-/// and lies, seen from there, at an angle of this cosine to the query.
-const TOWARDS: f32 = 0.8;
 /// Regions that are opened in any case.
 const FEWEST_REGIONS: usize = 4;
 /// Regions that are put in order at first.
@@ -72,7 +69,7 @@ impl Ranking {
         let (openings, heads) = (&mut self.openings, &self.heads);
         kernels.compiled(
             #[inline(always)]
-            || open_at(heads, &centres.spreads, openings),
+            || open_at(heads, &centres.spreads, centres.towards, openings),
         );
         self.openings[centres.regions.len()..].fill(f32::MAX);
     }
@@ -218,6 +215,13 @@ impl Ranking {
         &self.scores
     }
 
+    /// How many regions are open when a listed rank is reached.
+    pub(crate) fn opened_by(&self, rank: usize) -> usize {
+        let nearness = self.nearness(rank);
+        self.queue[..self.starts.len()]
+            .partition_point(|entry| f32::from_bits((entry >> 32) as u32) <= nearness)
+    }
+
     /// How many are listed.
     pub(crate) fn listed(&self) -> usize {
         self.order.len()
@@ -245,12 +249,9 @@ impl Ranking {
     /// Squared distances of the buckets in regions that are open when a listed rank is reached, in whole
     /// groups: the same ones however far the list goes.
     pub(crate) fn scores_by(&self, rank: usize) -> &[f32] {
-        let nearness = self.nearness(rank);
-        let opened = self.queue[..self.starts.len()]
-            .partition_point(|entry| f32::from_bits((entry >> 32) as u32) <= nearness);
         let end = self
             .starts
-            .get(opened)
+            .get(self.opened_by(rank))
             .map_or(self.scores.len(), |start| *start as usize);
         &self.scores[..end]
     }
@@ -266,12 +267,14 @@ impl Ranking {
     }
 }
 
-/// Where regions open whose centres are at these squared distances and which are so wide, to `openings`.
+/// Where regions open whose centres are at these squared distances and which are so wide, to `openings`:
+/// where they would have a bucket whose centre is at the usual distance from the region's and lies, seen
+/// from there, at an angle of the cosine `towards` to the query.
 #[inline(always)]
-fn open_at(heads: &[f32], spreads: &[f32], openings: &mut [f32]) {
+fn open_at(heads: &[f32], spreads: &[f32], towards: f32, openings: &mut [f32]) {
     for ((opening, head), spread) in openings.iter_mut().zip(heads).zip(spreads) {
         let head = if *head > 0.0 { *head } else { 0.0 };
-        let at = head + spread - 2.0 * TOWARDS * (head * spread).sqrt();
+        let at = head + spread - 2.0 * towards * (head * spread).sqrt();
         *opening = if at > 0.0 { at } else { 0.0 };
     }
 }

@@ -1,7 +1,7 @@
 //! One query: rank the buckets, scan the codes of the nearest, rank the survivors exactly.
 
 use crate::adaptive::ahead::Ahead;
-use crate::adaptive::codes::{Bits, is_beyond};
+use crate::adaptive::codes::is_beyond;
 use crate::adaptive::model::Model;
 use crate::adaptive::projection::squared_norm;
 use crate::adaptive::quantised::Quantised;
@@ -78,7 +78,7 @@ pub(crate) struct Scratch {
     /// Its squared distance from the mean.
     pub(crate) far: f32,
     split: Split,
-    plain: Quantised,
+    pub(crate) plain: Quantised,
     pub(crate) weighted: Quantised,
     /// Dot products of all codes with the weighted query; empty where they are still to be computed.
     pub(crate) dots: Vec<f32>,
@@ -122,7 +122,9 @@ impl Model {
             return false;
         }
         scratch.far = far;
-        scratch.plain.set(kernels, y, None);
+        let (leading, beyond) = y.split_at(self.centres.axes);
+        scratch.plain.set(kernels, leading, None);
+        scratch.plain.beyond = squared_norm(beyond);
         scratch.weighted.set(kernels, y, Some(&self.codes.weights));
         scratch
             .ranking
@@ -274,7 +276,7 @@ impl Model {
             BucketScan {
                 groups: codes.lines_of(bucket),
                 lines: stride - 1,
-                nibbles: codes.bits == Bits::Four,
+                packing: codes.bits.packing(),
                 live: &live[groups.clone()],
                 query: &weighted.codes,
                 dots: scratch.dots.get(groups.start * LANES..groups.end * LANES),

@@ -33,7 +33,7 @@ const NONE: u32 = u32::MAX;
 
 impl Built {
     pub(super) fn fit(
-        points: &Points,
+        points: &RowsView<'_>,
         metric: Metric,
         shape: Shape,
         seed: u64,
@@ -41,18 +41,18 @@ impl Built {
     ) -> Result<Self> {
         let mut model = Model::fit(points, metric, shape, seed, control)?;
         // Distances that float32 cannot hold are never searched by codes.
-        let wide = points_need_wide(metric, points.view().magnitude());
+        let wide = points_need_wide(metric, points.magnitude());
         let mut calibrations = if wide {
             Vec::new()
         } else {
             model.calibrate(seed, control)?
         };
-        if model.codes.is_coarse()
+        while let Some(bits) = model.codes.bits.finer()
             && calibrations
                 .iter()
                 .any(|calibration| calibration.is_too_coarse)
         {
-            model = model.finer(control)?;
+            model = model.with_bits(bits, control)?;
             calibrations = model.calibrate(seed, control)?;
         }
         Ok(Self {
@@ -141,7 +141,7 @@ impl State {
 
     /// Of these points, whose ids are their rows' numbers.
     pub(super) fn fit(
-        points: &Points,
+        points: &RowsView<'_>,
         metric: Metric,
         shape: Shape,
         seed: u64,
@@ -149,8 +149,8 @@ impl State {
     ) -> Result<Self> {
         let mut state = Self::empty(points.dim(), metric);
         if points.rows() < FEWEST {
-            let norms = Prepared::new("x", &points.view(), metric)?.into_norms();
-            state.add_open(&points.view(), norms.as_deref(), 0..points.rows() as u32);
+            let norms = Prepared::new("x", points, metric)?.into_norms();
+            state.add_open(points, norms.as_deref(), 0..points.rows() as u32);
         } else {
             state.set_built(Built::fit(points, metric, shape, seed, control)?);
         }
@@ -299,7 +299,7 @@ impl State {
                     && OUTGROWN * points.rows() >= old.fitted =>
             {
                 Built {
-                    model: old.model.refiled(&points, &ids, control)?,
+                    model: old.model.refiled(&points.view(), &ids, control)?,
                     calibrations: old.calibrations.clone(),
                     fitted: old.fitted,
                     plan: Mutex::default(),
@@ -307,7 +307,7 @@ impl State {
                 }
             }
             _ => {
-                let mut built = Built::fit(&points, self.metric, shape, seed, control)?;
+                let mut built = Built::fit(&points.view(), self.metric, shape, seed, control)?;
                 for id in &mut built.model.ids {
                     *id = ids[*id as usize];
                 }

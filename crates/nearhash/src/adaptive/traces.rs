@@ -12,6 +12,9 @@ use crate::kernel::{Candidate, CodeTile, Kernels, LANES, TILE, padded_width};
 /// Lines of a group from which on dot products are computed for several queries at once.
 const LONG: usize = 24;
 
+/// And axes, where there are many points.
+const LONG_AXES: usize = 192;
+
 /// A true neighbour of a query of the sample.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Neighbour {
@@ -185,6 +188,7 @@ impl Model {
                         kernels,
                         tile,
                         near.map(|near| near && search.early.is_none()),
+                        2 * search.depth >= self.centres.len(),
                     );
                     let mut traces = Vec::new();
                     for i in (0..TILE).filter(|i| near[*i]) {
@@ -199,15 +203,28 @@ impl Model {
     }
 
     /// Dot products of all codes with those queries that are `prepared`, at once: a search to the end
-    /// needs nearly all. Among many points, where buckets stand in regions, it does not.
-    fn take_dots(&self, kernels: &Kernels, tile: &mut [Scratch; TILE], prepared: [bool; TILE]) {
+    /// needs nearly all. Among many points, where codes are not in any cache and are read once for all
+    /// queries, it pays where searches are `deep`: half of the buckets and more.
+    fn take_dots(
+        &self,
+        kernels: &Kernels,
+        tile: &mut [Scratch; TILE],
+        prepared: [bool; TILE],
+        deep: bool,
+    ) {
         let Some(any) = prepared.iter().position(|prepared| *prepared) else {
             return;
         };
         for scratch in tile.iter_mut() {
             scratch.dots.clear();
         }
-        if self.codes.stride() < LONG || self.centres.heads().is_some() {
+        let many = self.centres.heads().is_some();
+        let wanted = if many {
+            deep && self.codes.axes >= LONG_AXES
+        } else {
+            self.codes.stride() >= LONG
+        };
+        if !wanted {
             return;
         }
         let mut dots = tile
@@ -222,7 +239,7 @@ impl Model {
             groups: &self.codes.groups,
             stride,
             lines: stride - 1,
-            nibbles: self.codes.is_coarse(),
+            packing: self.codes.bits.packing(),
             queries: std::array::from_fn(query),
         };
         kernels.dots(codes, dots.each_mut().map(|dots| &mut dots[..]));

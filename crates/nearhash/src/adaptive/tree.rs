@@ -1,6 +1,9 @@
 //! Buckets: leaves of a balanced binary tree of sign hashes, each along its node's own direction.
 
+use rayon::prelude::*;
+
 use crate::kernel::{Kernels, LANES};
+use crate::large;
 
 /// Coordinates that the hashes look at: the first ones, which have most of the variance.
 pub(crate) const LEADING: usize = LANES;
@@ -18,6 +21,21 @@ const TASK: usize = 8192;
 pub(crate) struct Member {
     pub(crate) leading: [f32; LEADING],
     pub(crate) row: u32,
+}
+
+/// These rows of projected points, `axes` floats each.
+pub(crate) fn members(y: &[f32], axes: usize, rows: &[u32]) -> Vec<Member> {
+    let mut members = large::with_capacity(rows.len());
+    rows.par_iter()
+        .map(|row| {
+            let y = &y[*row as usize * axes..][..LEADING];
+            Member {
+                leading: std::array::from_fn(|i| y[i]),
+                row: *row,
+            }
+        })
+        .collect_into_vec(&mut members);
+    members
 }
 
 /// Split `members` again and again until no part is larger than `size`: each by the sign of

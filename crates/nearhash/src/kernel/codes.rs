@@ -2,9 +2,10 @@
 //!
 //! Codes are unsigned, the query signed; their dot product is an integer and therefore the same on
 //! every CPU. Bytes hold 0 to 127, so that two products fit a signed 16-bit integer (AVX2 adds them
-//! there, saturating); nibbles hold 0 to 15. Sixteen vectors make a group. A line of 64 bytes holds
-//! four dimensions of a group (byte 4 v + j: dimension j of vector v), or eight as nibbles: the low
-//! ones are the first four dimensions, the high ones the next four.
+//! there, saturating); nibbles hold 0 to 15, quarters of bytes 0 to 3. Sixteen vectors make a group. A
+//! line of 64 bytes holds four dimensions of a group (byte 4 v + j: dimension j of vector v), eight as
+//! nibbles (the low ones are the first four dimensions, the high ones the next four), or sixteen as
+//! quarters, from the lowest two bits on.
 
 use super::lanes::{LANES, Lanes, smallest_lane};
 use super::quantise::Split;
@@ -16,6 +17,28 @@ pub(crate) const LINE: usize = 64;
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [u8; LINE]);
+
+/// How codes lie in lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    Bytes,
+    Nibbles,
+    Quarters,
+}
+
+impl Packing {
+    /// Dimensions a line.
+    pub(crate) const fn dimensions(self) -> usize {
+        match self {
+            Self::Bytes => 4,
+            Self::Nibbles => 8,
+            Self::Quarters => 16,
+        }
+    }
+}
+
+/// Lines of quarters that are unpacked together where nothing better is known.
+const UNPACKED: usize = 16;
 
 /// Dot products of codes with a query.
 pub(crate) trait Dots {
@@ -86,6 +109,35 @@ pub(crate) trait Dots {
     /// # Safety
     /// As for `bytes`, with eight numbers a line at `query`.
     unsafe fn nibbles(codes: *const Line, query: *const i8, lines: usize) -> Self::V;
+
+    /// [`bytes`](Self::bytes) of quarters of bytes, 16 × `lines` dimensions.
+    ///
+    /// # Safety
+    /// As for `bytes`, with sixteen numbers a line at `query`.
+    #[inline(always)]
+    unsafe fn quarters(codes: *const Line, query: *const i8, lines: usize) -> Self::V {
+        // SAFETY: as the caller vouches; what is unpacked are four lines of bytes for each line, with
+        // as many numbers of the query.
+        unsafe {
+            let mut bytes = [Line([0; LINE]); 4 * UNPACKED];
+            let mut sums = Self::V::splat(0.0);
+            for from in (0..lines).step_by(UNPACKED) {
+                let some = UNPACKED.min(lines - from);
+                for line in 0..some {
+                    let codes = &(*codes.add(from + line)).0;
+                    for (i, bytes) in bytes[4 * line..4 * line + 4].iter_mut().enumerate() {
+                        for (byte, code) in bytes.0.iter_mut().zip(codes) {
+                            *byte = (code >> (2 * i)) & 3;
+                        }
+                    }
+                }
+                // Whole numbers: exact in any order.
+                let query = query.add(16 * from);
+                sums = sums.add(Self::bytes(bytes.as_ptr(), query, 4 * some));
+            }
+            sums
+        }
+    }
 
     /// Σ byte × (128 × high + low) of one vector that fills `lines` lines: lane i has the bytes
     /// 4 i to 4 i + 3 of every line, summed as integers and then rounded.

@@ -29,7 +29,7 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub(crate) use codes::{Axes, LINE, Line, Score, Scored};
+pub(crate) use codes::{Axes, LINE, Line, Packing, Score, Scored};
 pub(crate) use lanes::LANES;
 pub use level::level;
 pub(crate) use prefetch::{prefetch, prefetch_lines};

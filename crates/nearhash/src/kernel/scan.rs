@@ -1,6 +1,6 @@
 //! Residual codes of a bucket against a query.
 
-use super::codes::{Dots, Line};
+use super::codes::{Dots, Line, Packing};
 use super::lanes::{LANES, Lanes};
 use super::shortlist::Shortlist;
 
@@ -14,8 +14,7 @@ pub(crate) struct BucketScan<'a> {
     /// `1 + lines` lines a group.
     pub(crate) groups: &'a [Line],
     pub(crate) lines: usize,
-    /// Codes are nibbles, not bytes.
-    pub(crate) nibbles: bool,
+    pub(crate) packing: Packing,
     /// One word a group: which of its vectors count.
     pub(crate) live: &'a [u16],
     pub(crate) query: &'a [i8],
@@ -62,18 +61,20 @@ const AHEAD: usize = 4;
 pub(crate) unsafe fn scan<D: Dots>(s: BucketScan<'_>, out: &mut Shortlist) {
     // SAFETY: as the caller vouches.
     unsafe {
-        match (s.dots, s.nibbles) {
+        match (s.dots, s.packing) {
             (Some(_), _) => scan_groups::<D, KNOWN>(s, out),
-            (None, true) => scan_groups::<D, NIBBLES>(s, out),
-            (None, false) => scan_groups::<D, BYTES>(s, out),
+            (None, Packing::Nibbles) => scan_groups::<D, NIBBLES>(s, out),
+            (None, Packing::Bytes) => scan_groups::<D, BYTES>(s, out),
+            (None, Packing::Quarters) => scan_groups::<D, QUARTERS>(s, out),
         }
     }
 }
 
-/// Where dot products come from: codes as bytes or nibbles, or they are known.
+/// Where dot products come from: codes as bytes, nibbles or quarters, or they are known.
 const BYTES: u8 = 0;
 const NIBBLES: u8 = 1;
-const KNOWN: u8 = 2;
+const QUARTERS: u8 = 2;
+const KNOWN: u8 = 3;
 
 /// # Safety
 /// As for [`scan`].
@@ -239,6 +240,7 @@ impl BucketScan<'_> {
             let dots = match (FROM, self.dots) {
                 (KNOWN, Some(dots)) => D::V::load(dots.as_ptr().add(group * LANES)),
                 (NIBBLES, _) => D::nibbles(codes, query, self.lines),
+                (QUARTERS, _) => D::quarters(codes, query, self.lines),
                 _ => D::bytes(codes, query, self.lines),
             };
             let a = D::V::load_half(norms.cast());

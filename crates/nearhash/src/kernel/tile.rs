@@ -1,6 +1,6 @@
 //! Many codes against several queries: a line that several dot products need is read once.
 
-use super::codes::{Dots, Line};
+use super::codes::{Dots, Line, Packing};
 use super::lanes::{LANES, Lanes};
 
 /// Queries that share a read.
@@ -13,9 +13,8 @@ pub(crate) struct CodeTile<'a> {
     pub(crate) groups: &'a [Line],
     pub(crate) stride: usize,
     pub(crate) lines: usize,
-    /// Codes are nibbles, not bytes.
-    pub(crate) nibbles: bool,
-    /// Four numbers a line, or eight where codes are nibbles.
+    pub(crate) packing: Packing,
+    /// As many numbers as the lines have dimensions.
     pub(crate) queries: [&'a [i8]; TILE],
 }
 
@@ -27,20 +26,25 @@ impl CodeTile<'_> {
     pub(super) fn check(&self) -> usize {
         let Self { stride, lines, .. } = *self;
         assert!(stride > 0 && lines <= stride && self.groups.len().is_multiple_of(stride));
-        let numbers = lines * if self.nibbles { 8 } else { 4 };
+        let numbers = lines * self.packing.dimensions();
         assert!(self.queries.iter().all(|query| query.len() == numbers));
         self.groups.len() / stride * LANES
     }
 }
 
+const BYTES: usize = Packing::Bytes.dimensions();
+const NIBBLES: usize = Packing::Nibbles.dimensions();
+const QUARTERS: usize = Packing::Quarters.dimensions();
+
 /// Dot products with several queries at once.
 pub(crate) trait Tiles: Dots {
-    /// [`Dots::bytes`] or, where codes are nibbles, [`Dots::nibbles`] of each query.
+    /// [`Dots::bytes`], [`Dots::nibbles`] or [`Dots::quarters`] of each query: by how many dimensions a line
+    /// has.
     ///
     /// # Safety
     /// As for those.
     #[inline(always)]
-    unsafe fn tile<const NIBBLES: bool>(
+    unsafe fn tile<const DIMENSIONS: usize>(
         codes: *const Line,
         queries: [*const i8; TILE],
         lines: usize,
@@ -49,7 +53,14 @@ pub(crate) trait Tiles: Dots {
         // instruction set.
         unsafe {
             let [a, b, c, d] = queries;
-            if NIBBLES {
+            if DIMENSIONS == QUARTERS {
+                [
+                    Self::quarters(codes, a, lines),
+                    Self::quarters(codes, b, lines),
+                    Self::quarters(codes, c, lines),
+                    Self::quarters(codes, d, lines),
+                ]
+            } else if DIMENSIONS == NIBBLES {
                 [
                     Self::nibbles(codes, a, lines),
                     Self::nibbles(codes, b, lines),
@@ -81,8 +92,8 @@ pub(crate) trait Tiles: Dots {
         // SAFETY: as the caller vouches.
         unsafe {
             [
-                Self::tile::<false>(codes, queries, lines),
-                Self::tile::<false>(codes.add(stride), queries, lines),
+                Self::tile::<BYTES>(codes, queries, lines),
+                Self::tile::<BYTES>(codes.add(stride), queries, lines),
             ]
         }
     }
@@ -96,10 +107,10 @@ pub(crate) trait Tiles: Dots {
 pub(crate) unsafe fn dots<D: Tiles>(t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
     // SAFETY: as the caller vouches.
     unsafe {
-        if t.nibbles {
-            groups::<D, true>(t, out);
-        } else {
-            groups::<D, false>(t, out);
+        match t.packing {
+            Packing::Bytes => groups::<D, BYTES>(t, out),
+            Packing::Nibbles => groups::<D, NIBBLES>(t, out),
+            Packing::Quarters => groups::<D, QUARTERS>(t, out),
         }
     }
 }
@@ -107,7 +118,7 @@ pub(crate) unsafe fn dots<D: Tiles>(t: CodeTile<'_>, out: [&mut [f32]; TILE]) {
 /// # Safety
 /// As for [`dots`].
 #[inline(always)]
-unsafe fn groups<D: Tiles, const NIBBLES: bool>(t: CodeTile<'_>, mut out: [&mut [f32]; TILE]) {
+unsafe fn groups<D: Tiles, const DIMENSIONS: usize>(t: CodeTile<'_>, mut out: [&mut [f32]; TILE]) {
     let count = t.groups.len() / t.stride;
     let [a, b, c, d] = t.queries;
     let queries = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
@@ -115,7 +126,7 @@ unsafe fn groups<D: Tiles, const NIBBLES: bool>(t: CodeTile<'_>, mut out: [&mut 
         // SAFETY: the codes end a group, and every query has so many places of its own.
         unsafe {
             let codes = t.groups.as_ptr().add((group + 1) * t.stride - t.lines);
-            let dots = D::tile::<NIBBLES>(codes, queries, t.lines);
+            let dots = D::tile::<DIMENSIONS>(codes, queries, t.lines);
             for (out, dots) in out.iter_mut().zip(dots) {
                 dots.store(out.as_mut_ptr().add(group * LANES));
             }
@@ -160,7 +171,7 @@ pub(crate) unsafe fn nearest<D: Tiles>(s: TileScore<'_>) -> [u32; TILE] {
         }
         if count % 2 == 1 {
             let last = count - 1;
-            let dots = D::tile::<false>(codes(last), queries, t.lines);
+            let dots = D::tile::<BYTES>(codes(last), queries, t.lines);
             take_nearest::<D>(&s, last, dots, &mut least, &mut groups);
         }
         for i in 0..TILE {

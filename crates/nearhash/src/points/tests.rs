@@ -122,7 +122,7 @@ fn rows_in_another_order_keep_their_type_and_values() {
     let order = [2, 0, 2];
     let reordered = |data: RowData| {
         let points = Points::new(data, 2).unwrap();
-        points.reordered(&order).unwrap().into_data()
+        points.view().reordered(&order).unwrap().into_data()
     };
     let floats = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5];
     assert!(matches!(

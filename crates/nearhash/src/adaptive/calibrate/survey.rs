@@ -34,6 +34,8 @@ const TOO_DEEP: f64 = 5e-4;
 pub(super) struct Survey<'a> {
     /// How a search to the very end goes.
     pub(super) search: Search<'a>,
+    /// How many buckets stored points were searched in.
+    depth: usize,
     pub(super) traces: Vec<Trace>,
     /// Rows that are twins of each other, where many points have some.
     groups: Vec<Vec<u32>>,
@@ -61,11 +63,12 @@ impl<'a> Survey<'a> {
                 kappa: GENEROUS,
                 early: None,
             },
+            depth: model.centres.len(),
             traces: Vec::new(),
             groups: Vec::new(),
         };
         survey.ask_for_stored(model, rows, control)?;
-        survey.search.depth = model.centres.len();
+        survey.depth = std::mem::replace(&mut survey.search.depth, model.centres.len());
         survey.ask_for_strangers(model, seed, control)?;
         if !survey.groups.is_empty() {
             survey.ask_alone(model, control)?;
@@ -156,6 +159,18 @@ impl<'a> Survey<'a> {
             self.traces.extend(traces);
         }
         Ok(())
+    }
+
+    /// How to ask for one neighbour. Among many points no stored one is worth a search of all.
+    pub(super) fn search_for_one(&self, model: &Model) -> Search<'a> {
+        let search = self.search.of_few(1);
+        match model.centres.heads() {
+            Some(_) => Search {
+                depth: self.depth,
+                ..search
+            },
+            None => search,
+        }
     }
 
     /// Whether what twins are copies of was asked for.

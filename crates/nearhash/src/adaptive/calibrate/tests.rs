@@ -21,7 +21,7 @@ fn normal(count: usize, dim: usize) -> Vec<f32> {
 fn model(rows: Vec<f32>, dim: usize) -> Model {
     let points = Points::new(RowData::F32(rows), dim).unwrap();
     Model::fit(
-        &points,
+        &points.view(),
         Metric::Euclidean,
         Shape::default(),
         1,

@@ -139,7 +139,7 @@ mod tests {
         }
         let points = Points::new(RowData::F32(rows), DIM).unwrap();
         let (metric, shape, control) = (Metric::Euclidean, Shape::default(), Control::new());
-        let model = Model::fit(&points, metric, shape, 1, &control).unwrap();
+        let model = Model::fit(&points.view(), metric, shape, 1, &control).unwrap();
         let search = Search {
             ks: &[1, 60],
             usual: vec![1.0; 2],

@@ -100,6 +100,11 @@ impl Encoder<'_> {
                     write(line, word(codes));
                 }
             }
+            Bits::Two => {
+                for (line, [a, b, c, d]) in lines.iter_mut().zip(fours.as_chunks::<4>().0) {
+                    write(line, word(a) | word(b) << 2 | word(c) << 4 | word(d) << 6);
+                }
+            }
             Bits::Four => {
                 for (line, [low, high]) in lines.iter_mut().zip(fours.as_chunks::<2>().0) {
                     write(line, word(low) | word(high) << 4);

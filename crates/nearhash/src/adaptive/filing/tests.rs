@@ -28,15 +28,16 @@ fn settled(y: &[f32], bucket_size: usize, settle: usize) -> Filed {
     let rows = y.len() / AXES;
     let layout = Layout {
         axes: AXES,
+        centre_axes: AXES,
         bits: Bits::Four,
         bucket_size,
         region_size: rows,
         settle,
     };
     let held_out: Vec<bool> = (0..rows).map(|row| row % 50 == 3).collect();
-    let mut filed = Filed::by_hashes(y.to_vec(), vec![0.0; rows], AXES, &layout);
-    filed.take_means(&held_out, AXES);
-    let done = filed.settle(&layout, &held_out, AXES, &Control::new());
+    let mut filed = Filed::by_hashes(y.to_vec(), vec![0.0; rows], &layout);
+    filed.take_means(&held_out);
+    let done = filed.settle(&layout, &held_out, &Control::new());
     done.unwrap();
     filed
 }

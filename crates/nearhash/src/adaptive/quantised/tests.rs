@@ -163,3 +163,48 @@ fn centres_in_regions_are_decoded_and_compared_like_others() {
         }
     }
 }
+
+#[test]
+fn what_lies_beyond_the_axes_of_centres_counts_in_every_distance() {
+    let (axes, width) = (32, 48);
+    let centres = Centres::new(&normal(12, 20 * axes), axes);
+    let y = normal(13, width);
+    let kernels = Kernels::get();
+    let (mut plain, mut whole) = (Quantised::default(), Quantised::default());
+    plain.set(kernels, &y[..axes], None);
+    whole.set(kernels, &y[..axes], None);
+    whole.beyond = squared_norm(&y[axes..]);
+    let (mut near, mut far) = (Vec::new(), Vec::new());
+    centres.distances(kernels, &plain, &mut near);
+    centres.distances(kernels, &whole, &mut far);
+    for (near, far) in near[..20].iter().zip(&far) {
+        assert!((far - near - whole.beyond).abs() < 1e-3);
+    }
+    // Centres are zero there.
+    let mut decoded = vec![1.0; width];
+    centres.decode(3, &mut decoded);
+    assert!(decoded[axes..].iter().all(|x| *x == 0.0));
+}
+
+#[test]
+fn rows_as_bytes_are_the_leading_parts_and_can_be_put_in_order() {
+    let (axes, width) = (32, 48);
+    let y = normal(14, 70 * width);
+    let rows = QuantisedRows::of(&y, width, axes);
+    let order: Vec<u32> = (0..70).map(|i| i * 13 % 70).collect();
+    let turned = rows.reordered(&order);
+    let kernels = Kernels::get();
+    let mut expected = Quantised::default();
+    for (place, row) in order.iter().enumerate() {
+        let y = &y[*row as usize * width..][..axes];
+        expected.set(kernels, y, None);
+        let found = turned.row(place);
+        assert_eq!(found.codes, expected.codes);
+        assert_eq!((found.step, found.sum), (expected.step, expected.sum));
+        assert_eq!(found.squared_norm(), expected.squared_norm());
+        let mut sum = vec![1.0; axes];
+        turned.add_to(&mut sum, place);
+        let near = |(sum, x): (&f32, &f32)| (sum - 1.0 - x).abs() <= 0.51 * found.step;
+        assert!(sum.iter().zip(y).all(near));
+    }
+}

@@ -193,7 +193,8 @@ fn regions_open_where_a_bucket_towards_the_query_would_be() {
                     spread += apart(&centre, &|i| head[i]) / f64::from(region.count);
                 }
                 let far = apart(&head, &|i| f32::from(y.codes[i]) * y.step);
-                let expected = far + spread - 2.0 * f64::from(TOWARDS) * (far * spread).sqrt();
+                let expected =
+                    far + spread - 2.0 * f64::from(centres.towards) * (far * spread).sqrt();
                 let opening = f64::from(ranking.openings[r]);
                 assert!((opening - expected.max(0.0)).abs() <= 1e-4 * (1.0 + far + spread));
             }

@@ -2,12 +2,13 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::adaptive::codes::Bits;
 use crate::adaptive::layout::Shape;
 use crate::adaptive::spread_weight::SpreadWeight;
 use crate::control::Control;
 use crate::kernel::{LANES, padded_width};
 use crate::metric::Metric;
-use crate::points::{Points, RowData};
+use crate::points::{Points, RowData, RowSlice, RowsView};
 use crate::random::stream;
 
 fn normal(seed: u64, count: usize, dim: usize) -> Vec<f32> {
@@ -19,7 +20,7 @@ fn normal(seed: u64, count: usize, dim: usize) -> Vec<f32> {
 
 fn shaped(seed: u64, count: usize, dim: usize, shape: Shape) -> Model {
     let points = Points::new(RowData::F32(normal(seed, count, dim)), dim).unwrap();
-    Model::fit(&points, Metric::Euclidean, shape, 1, &Control::new()).unwrap()
+    Model::fit(&points.view(), Metric::Euclidean, shape, 1, &Control::new()).unwrap()
 }
 
 fn model(seed: u64, count: usize, dim: usize) -> Model {
@@ -81,10 +82,16 @@ fn estimate(model: &Model, scratch: &Scratch, row: u32) -> f64 {
     model.centres.decode(b, &mut centre);
     let (mut distance, mut product) = (0.0, 0.0);
     for (j, c) in centre.iter().enumerate() {
-        let plain = f64::from(scratch.plain.codes[j]) * f64::from(scratch.plain.step);
+        let plain = match scratch.plain.codes.get(j) {
+            Some(code) => f64::from(*code) * f64::from(scratch.plain.step),
+            None => f64::from(scratch.y[j]),
+        };
         distance += (plain - f64::from(*c)).powi(2);
         let code = match codes.bits {
             Bits::Seven => codes.groups[first + 1 + j / 4].0[4 * lane + j % 4],
+            Bits::Two => {
+                codes.groups[first + 1 + j / 16].0[4 * lane + j % 4] >> (2 * (j % 16 / 4)) & 3
+            }
             Bits::Four => {
                 codes.groups[first + 1 + j / 8].0[4 * lane + j % 4] >> if j % 8 < 4 { 0 } else { 4 }
                     & 15
@@ -114,27 +121,48 @@ fn estimates_are_those_of_decoded_codes_and_every_row_has_one() {
             model.codes.bits,
             if short { Bits::Seven } else { Bits::Four }
         );
-        for query in normal(2, 10, dim).chunks(dim) {
-            for kernels in Kernels::available() {
-                let mut scratch = prepared(model, query);
-                // More than there are: nothing is ever too far.
-                let effort = effort(1101, usize::MAX);
-                model.scan(kernels, &effort, &model.codes.live, &mut scratch, |_, _| {
-                    false
-                });
-                assert_eq!(scratch.probed, model.centres.len());
-                let mut rows: Vec<u32> = Vec::new();
-                for c in scratch.shortlist.candidates.iter() {
-                    let expected = estimate(model, &scratch, c.row);
-                    let off = (f64::from(c.estimate) - expected).abs();
-                    assert!(off < 1e-4 * (1.0 + expected.abs()), "{off} of {expected}");
-                    assert!(c.fixed >= 0.0 && c.slope >= 0.0);
-                    rows.push(c.row);
-                }
-                // No pad among them, and none twice.
-                rows.sort_unstable();
-                assert!(rows.into_iter().eq(0..1100));
+        assert_every_estimate(model, &normal(2, 10, dim), dim);
+    }
+}
+
+#[test]
+fn estimates_of_two_bits_are_those_of_decoded_codes_beside_centres_of_fewer_axes() {
+    let dim = 300;
+    let rows = crate::testing::normal(4, 1100 * dim);
+    let rows = RowsView::new(RowSlice::F32(&rows), dim).unwrap();
+    let shape = Shape {
+        regions_from: 0,
+        ..Shape::default()
+    };
+    let model = Model::fit(&rows, Metric::Euclidean, shape, 1, &Control::new()).unwrap();
+    assert_eq!(model.codes.bits, Bits::Two);
+    assert_eq!((model.codes.axes, model.centres.axes), (304, 128));
+    assert_every_estimate(&model, &crate::testing::normal(5, 10 * dim), dim);
+    let finer = model.with_bits(Bits::Four, &Control::new()).unwrap();
+    assert_every_estimate(&finer, &crate::testing::normal(5, 10 * dim), dim);
+}
+
+fn assert_every_estimate(model: &Model, queries: &[f32], dim: usize) {
+    for query in queries.chunks(dim) {
+        for kernels in Kernels::available() {
+            let mut scratch = prepared(model, query);
+            // More than there are: nothing is ever too far.
+            let effort = effort(1101, usize::MAX);
+            model.scan(kernels, &effort, &model.codes.live, &mut scratch, |_, _| {
+                false
+            });
+            assert_eq!(scratch.probed, model.centres.len());
+            let mut rows: Vec<u32> = Vec::new();
+            for c in scratch.shortlist.candidates.iter() {
+                let expected = estimate(model, &scratch, c.row);
+                let off = (f64::from(c.estimate) - expected).abs();
+                assert!(off < 1e-4 * (1.0 + expected.abs()), "{off} of {expected}");
+                assert!(c.fixed >= 0.0 && c.slope >= 0.0);
+                rows.push(c.row);
             }
+            // No pad among them, and none twice.
+            rows.sort_unstable();
+            assert!(rows.into_iter().eq(0..1100));
         }
     }
 }

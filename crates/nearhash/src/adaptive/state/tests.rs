@@ -22,7 +22,7 @@ fn view(rows: &[f32]) -> RowsView<'_> {
 fn fitted(rows: &[f32]) -> State {
     let points = Points::new(RowData::F32(rows.to_vec()), DIM).unwrap();
     State::fit(
-        &points,
+        &points.view(),
         Metric::Euclidean,
         Shape::default(),
         1,
@@ -143,7 +143,7 @@ fn finer_codes_keep_everything_else_and_are_nearer() {
     let state = fitted(&normal(6, 1100));
     let model = &state.built.as_ref().unwrap().model;
     assert_eq!(model.codes.bits, Bits::Four);
-    let finer = model.finer(&Control::new()).unwrap();
+    let finer = model.with_bits(Bits::Seven, &Control::new()).unwrap();
     assert_eq!(finer.codes.bits, Bits::Seven);
     assert_eq!(finer.ids, model.ids);
     assert_eq!(finer.codes.live, model.codes.live);

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use crate::kernel::{
-    Axes, BucketScan, Kernels, LANES, LINE, Line, RowCodes, Score, Shortlist, Soon, Split,
+    Axes, BucketScan, Kernels, LANES, LINE, Line, Packing, RowCodes, Score, Shortlist, Soon, Split,
     padded_width,
 };
 use crate::large;
@@ -108,9 +108,16 @@ pub(super) const ALL: &[fn() -> Vec<Case>] = &[
     || vec![squares(128, 64, 256)],
     || vec![score(512, 64), score(512, 256)],
     || vec![project_codes(112, 784)],
-    || vec![scan(64, false, Place::Near), scan(128, true, Place::Near)],
-    || vec![scan(64, false, Place::Memory)],
-    || vec![scan(128, true, Place::Memory)],
+    || {
+        vec![
+            scan(64, Packing::Bytes, Place::Near),
+            scan(128, Packing::Nibbles, Place::Near),
+            scan(304, Packing::Quarters, Place::Near),
+        ]
+    },
+    || vec![scan(64, Packing::Bytes, Place::Memory)],
+    || vec![scan(128, Packing::Nibbles, Place::Memory)],
+    || vec![scan(304, Packing::Quarters, Place::Memory)],
     || vec![row_dots(2, Place::Near), row_dots(5, Place::Near)],
     || vec![row_dots(2, Place::Memory)],
     || vec![row_dots(5, Place::Memory)],
@@ -301,11 +308,14 @@ fn project_codes(axes: usize, dim: usize) -> Case {
     }
 }
 
-fn scan(axes: usize, nibbles: bool, place: Place) -> Case {
-    let lines_of_group = axes / if nibbles { 8 } else { 4 };
+fn scan(axes: usize, packing: Packing, place: Place) -> Case {
+    let lines_of_group = axes / packing.dimensions();
     let stride = lines_of_group + 1;
     let groups = place.bytes() / (stride * LINE);
-    let codes = lines(groups * stride, if nibbles { 255 } else { 127 });
+    let codes = lines(
+        groups * stride,
+        if packing == Packing::Bytes { 127 } else { 255 },
+    );
     let query = bytes_up_to(axes, 127);
     // A bucket of so many groups at a time, as searches do.
     let bucket = groups.min(64);
@@ -313,10 +323,10 @@ fn scan(axes: usize, nibbles: bool, place: Place) -> Case {
     let mut list = Shortlist::default();
     let mut at = 0;
     Case {
-        kernel: if nibbles {
-            "scan of nibbles"
-        } else {
-            "scan of bytes"
+        kernel: match packing {
+            Packing::Bytes => "scan of bytes",
+            Packing::Nibbles => "scan of nibbles",
+            Packing::Quarters => "scan of quarters",
         },
         shape: format!("{} codes of {axes}", bucket * LANES),
         place,
@@ -331,7 +341,7 @@ fn scan(axes: usize, nibbles: bool, place: Place) -> Case {
                 BucketScan {
                     groups: &codes[at * stride..(at + bucket) * stride],
                     lines: lines_of_group,
-                    nibbles,
+                    packing,
                     live: &live,
                     query: &query,
                     dots: None,

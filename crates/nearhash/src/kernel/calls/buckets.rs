@@ -47,7 +47,7 @@ impl Kernels {
     /// When the lengths do not fit together.
     pub(crate) fn scan(&self, s: BucketScan<'_>, out: &mut Shortlist) {
         assert_eq!(s.groups.len(), s.live.len() * (s.lines + 1));
-        assert_eq!(s.query.len(), s.lines * if s.nibbles { 8 } else { 4 });
+        assert_eq!(s.query.len(), s.lines * s.packing.dimensions());
         assert!(s.dots.is_none_or(|dots| dots.len() == s.live.len() * LANES));
         // SAFETY: this CPU has the instruction set, see `calls`; the lengths were checked.
         unsafe { (self.scan)(s, out) }

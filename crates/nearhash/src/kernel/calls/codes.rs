@@ -2,7 +2,7 @@
 //! codes (`codes`, `row_codes`, `tile`).
 
 use crate::kernel::Kernels;
-use crate::kernel::codes::{Axes, LINE, Score, Scored};
+use crate::kernel::codes::{Axes, LINE, Packing, Score, Scored};
 use crate::kernel::lanes::LANES;
 use crate::kernel::quantise::{Rounded, Split};
 use crate::kernel::row_codes::RowCodes;
@@ -89,7 +89,7 @@ impl Kernels {
     /// # Panics
     /// When the lengths do not fit together, or there are none or more than 2²⁴ code vectors.
     pub(crate) fn nearest(&self, s: TileScore<'_>) -> [u32; TILE] {
-        assert!(!s.tile.nibbles);
+        assert_eq!(s.tile.packing, Packing::Bytes);
         assert_eq!(s.norms.len(), s.tile.check());
         assert!((1..=1 << 24).contains(&s.norms.len()));
         // SAFETY: this CPU has the instruction set, see `calls`; the lengths were checked.

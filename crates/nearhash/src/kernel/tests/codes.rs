@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// Vectors of codes, one a row, as lines: bytes, or nibbles of two blocks of four dimensions.
-pub(super) fn lines_of(codes: &[u8], axes: usize, nibbles: bool) -> Vec<Vec<Line>> {
-    let a_line = if nibbles { 8 } else { 4 };
+/// Vectors of codes, one a row, as lines: bytes, or nibbles or quarters of blocks of four dimensions.
+pub(super) fn lines_of(codes: &[u8], axes: usize, packing: Packing) -> Vec<Vec<Line>> {
+    let a_line = packing.dimensions();
     codes
         .chunks(axes * LANES)
         .map(|group| {
@@ -12,7 +12,7 @@ pub(super) fn lines_of(codes: &[u8], axes: usize, nibbles: bool) -> Vec<Vec<Line
             for (lane, codes) in group.chunks(axes).enumerate() {
                 for (j, code) in codes.iter().enumerate() {
                     let byte = &mut lines[j / a_line].0[4 * lane + j % 4];
-                    *byte |= code << if j % a_line < 4 { 0 } else { 4 };
+                    *byte |= code << (j % a_line / 4 * (32 / a_line));
                 }
             }
             lines
@@ -79,7 +79,7 @@ fn distances_of_centres_equal_the_scalar_loop() {
                     .zip(&norms)
                     .map(|(codes, norm)| dot(codes, &query).mul_add(times, norm + plus))
                     .collect();
-                let lines = lines_of(&codes, axes, false).concat();
+                let lines = lines_of(&codes, axes, Packing::Bytes).concat();
                 for kernels in Kernels::available() {
                     let mut out = vec![-1.0; count];
                     let score = Score {
@@ -125,7 +125,7 @@ fn check_project_codes(seed: u64, lines: usize, groups: usize, how: Fill, zeros:
         numbers(&mut generator, count),
         numbers(&mut generator, count),
     );
-    let bytes = lines_of(&codes, dim, false).concat();
+    let bytes = lines_of(&codes, dim, Packing::Bytes).concat();
     for kernels in Kernels::available() {
         let mut vector = Split::default();
         kernels.split(&x, &vec![0.0; width], &mut vector);
@@ -313,7 +313,7 @@ fn lengths_of_codes_that_do_not_fit_together_panic() {
         let scan = BucketScan {
             groups: &lines,
             lines: 4,
-            nibbles: false,
+            packing: Packing::Bytes,
             live: &live,
             query: &query[..16],
             dots: None,
@@ -331,10 +331,11 @@ fn lengths_of_codes_that_do_not_fit_together_panic() {
             soon: Soon::Next(&[]),
         };
         kernels.scan(scan, &mut list);
-        assert_panics("nibbles against half a query", || {
-            let nibbles = true;
-            kernels.scan(BucketScan { nibbles, ..scan }, &mut list);
-        });
+        for packing in [Packing::Nibbles, Packing::Quarters] {
+            assert_panics("more dimensions than the query has", || {
+                kernels.scan(BucketScan { packing, ..scan }, &mut list);
+            });
+        }
         assert_panics("groups without their norms", || {
             let groups = &lines[..8];
             kernels.scan(BucketScan { groups, ..scan }, &mut list);

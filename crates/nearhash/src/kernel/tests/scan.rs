@@ -9,7 +9,7 @@ use super::*;
 #[derive(Debug, Clone)]
 struct Bucket {
     axes: usize,
-    nibbles: bool,
+    packing: Packing,
     codes: Vec<u8>,
     /// Halves.
     a: Vec<u16>,
@@ -30,17 +30,27 @@ struct Bucket {
     rank: u32,
 }
 
+const PACKINGS: [Packing; 3] = [Packing::Bytes, Packing::Nibbles, Packing::Quarters];
+
+fn largest(packing: Packing) -> u8 {
+    match packing {
+        Packing::Bytes => 127,
+        Packing::Nibbles => 15,
+        Packing::Quarters => 3,
+    }
+}
+
 impl Bucket {
     /// Numbers such as a search works with.
     fn random(
         generator: &mut ChaCha8Rng,
         axes: usize,
-        nibbles: bool,
+        packing: Packing,
         groups: usize,
         how: Fill,
     ) -> Self {
         let count = groups * LANES;
-        let largest = if nibbles { 15 } else { 127 };
+        let largest = largest(packing);
         let (codes, query) = fill(generator, how, axes, count, largest);
         let scale = 1.0 / (axes as f32 * 127.0 * f32::from(largest) * 64.0);
         let mut positive = |most: f32| generator.random::<f32>() * most;
@@ -62,7 +72,7 @@ impl Bucket {
         });
         Self {
             axes,
-            nibbles,
+            packing,
             codes,
             a,
             u,
@@ -94,7 +104,7 @@ impl Bucket {
         let count = a.len();
         Self {
             axes: 16,
-            nibbles: false,
+            packing: Packing::Bytes,
             codes: vec![0; 16 * count],
             a,
             u: vec![0; count],
@@ -117,7 +127,7 @@ impl Bucket {
 
     fn groups(&self) -> Vec<Line> {
         let mut lines = Vec::new();
-        let groups = lines_of(&self.codes, self.axes, self.nibbles);
+        let groups = lines_of(&self.codes, self.axes, self.packing);
         for (i, codes) in groups.into_iter().enumerate() {
             let mut norms = Line([0; LINE]);
             for lane in 0..LANES {
@@ -142,8 +152,8 @@ impl Bucket {
         };
         let scan = BucketScan {
             groups: &groups,
-            lines: self.axes / if self.nibbles { 8 } else { 4 },
-            nibbles: self.nibbles,
+            lines: self.axes / self.packing.dimensions(),
+            packing: self.packing,
             live: &self.live,
             query: &self.query,
             dots: None,
@@ -330,15 +340,15 @@ fn check_rows(
 #[test]
 fn scans_equal_the_scalar_loop_for_every_number_of_axes() {
     let mut generator = generator(3);
-    for axes in (16..=256).step_by(16) {
-        for nibbles in [false, true] {
+    for axes in (16..=320).step_by(16) {
+        for packing in PACKINGS {
             for how in FILLS {
                 let buckets: Vec<Bucket> = [0, 1, 3, 7]
                     .into_iter()
-                    .map(|groups| Bucket::random(&mut generator, axes, nibbles, groups, how))
+                    .map(|groups| Bucket::random(&mut generator, axes, packing, groups, how))
                     .collect();
                 for k in [1, 10] {
-                    check_scans(&buckets, k, 16, (axes, nibbles, how, k));
+                    check_scans(&buckets, k, 16, (axes, packing, how, k));
                 }
             }
         }
@@ -351,20 +361,20 @@ proptest! {
     #[test]
     fn scans_equal_the_scalar_loop(
         seed: u64,
-        sixteens in 1..=16_usize,
-        nibbles: bool,
+        sixteens in 1..=20_usize,
+        packing in 0..PACKINGS.len(),
         groups in prop::collection::vec(0..12_usize, 0..5),
         k in 1..=100_usize,
         watched in prop_oneof![Just(16_usize), 1..150_usize],
     ) {
-        let mut generator = generator(seed);
+        let (mut generator, packing) = (generator(seed), PACKINGS[packing]);
         let buckets: Vec<Bucket> = groups
             .into_iter()
             .map(|groups| {
-                Bucket::random(&mut generator, 16 * sixteens, nibbles, groups, Fill::Random)
+                Bucket::random(&mut generator, 16 * sixteens, packing, groups, Fill::Random)
             })
             .collect();
-        check_scans(&buckets, k, watched, (seed, sixteens, nibbles, k, watched));
+        check_scans(&buckets, k, watched, (seed, sixteens, packing, k, watched));
     }
 }
 
@@ -421,8 +431,8 @@ fn the_shortlist_is_what_sorting_gives() {
 fn a_shortlist_that_starts_afresh_remembers_nothing() {
     let kernels = Kernels::get();
     let mut generator = generator(5);
-    let one = Bucket::random(&mut generator, 32, true, 9, Fill::Random);
-    let other = Bucket::random(&mut generator, 32, true, 4, Fill::Random);
+    let one = Bucket::random(&mut generator, 32, Packing::Nibbles, 9, Fill::Random);
+    let other = Bucket::random(&mut generator, 32, Packing::Nibbles, 4, Fill::Random);
     let mut list = Shortlist::default();
     for (k, watched) in [(60, 80), (3, 16), (10, 16), (1, 1)] {
         list.reset(k, watched);

@@ -18,16 +18,21 @@ fn tiles(axes: usize, count: usize, largest: u8) -> Vec<(Vec<u8>, Vec<Vec<i8>>)>
 
 #[test]
 fn dots_of_a_tile_are_those_of_each_query() {
-    for (nibbles, largest) in [(false, 127), (true, 15)] {
+    let packings = [
+        (Packing::Bytes, 127),
+        (Packing::Nibbles, 15),
+        (Packing::Quarters, 3),
+    ];
+    for (packing, largest) in packings {
         for axes in (16..=256).step_by(16) {
             for groups in [0, 1, 5] {
                 for (codes, queries) in tiles(axes, groups * LANES, largest) {
                     // A line of something else before each group's codes.
-                    let lines: Vec<Line> = lines_of(&codes, axes, nibbles)
+                    let lines: Vec<Line> = lines_of(&codes, axes, packing)
                         .into_iter()
                         .flat_map(|group| std::iter::once(Line([255; LINE])).chain(group))
                         .collect();
-                    let stride = 1 + axes / if nibbles { 8 } else { 4 };
+                    let stride = 1 + axes / packing.dimensions();
                     let expected: Vec<Vec<f32>> = queries
                         .iter()
                         .map(|query| codes.chunks(axes).map(|codes| dot(codes, query)).collect())
@@ -38,7 +43,7 @@ fn dots_of_a_tile_are_those_of_each_query() {
                             groups: &lines,
                             stride,
                             lines: stride - 1,
-                            nibbles,
+                            packing,
                             queries: std::array::from_fn(|i| &queries[i][..]),
                         };
                         let mut each = found.iter_mut();
@@ -58,7 +63,7 @@ fn nearest_of_a_tile_are_the_first_of_the_smallest_distances() {
     for axes in [16, 48, 240] {
         for groups in [1, 2, 7] {
             for (codes, queries) in tiles(axes, groups * LANES, 127) {
-                let lines: Vec<Line> = lines_of(&codes, axes, false).concat();
+                let lines: Vec<Line> = lines_of(&codes, axes, Packing::Bytes).concat();
                 // Whole numbers, so that some distances are equal.
                 let norms: Vec<f32> = (0..groups * LANES)
                     .map(|_| generator.random_range(0..40_i32) as f32)
@@ -77,7 +82,7 @@ fn nearest_of_a_tile_are_the_first_of_the_smallest_distances() {
                             groups: &lines,
                             stride: axes / 4,
                             lines: axes / 4,
-                            nibbles: false,
+                            packing: Packing::Bytes,
                             queries: std::array::from_fn(|i| &queries[i][..]),
                         },
                         norms: &norms,
@@ -99,7 +104,7 @@ fn a_tile_takes_no_queries_of_another_length() {
         groups: &lines,
         stride: 4,
         lines: 4,
-        nibbles: false,
+        packing: Packing::Bytes,
         queries: [&query, &query, &query, &query[..12]],
     };
     let mut out = vec![vec![0.0; 2 * LANES]; TILE];

@@ -23,7 +23,7 @@ impl LshIndex {
     /// No points, vectors of another length than the option `dim`, a zero vector under cosine,
     /// another change at work, a cancellation. The index is then as it was.
     pub fn fit(&self, points: Points, control: &Control) -> Result<()> {
-        let _change = self.state.to_fit(&points, self.options.dim)?;
+        let _change = self.state.to_fit(&points.view(), self.options.dim)?;
         let parameters = Parameters::choose(&self.options, &points, control)?;
         let family = parameters.family(self.options.seed, points.dim());
         let next_id = points.rows() as u32;
@@ -35,6 +35,14 @@ impl LshIndex {
             next_id,
         }));
         Ok(())
+    }
+
+    /// [`fit`](Self::fit) of a copy of these rows.
+    ///
+    /// # Errors
+    /// As `fit`.
+    pub fn fit_rows(&self, rows: &RowsView<'_>, control: &Control) -> Result<()> {
+        self.fit(rows.to_points(), control)
     }
 
     /// Add points; their ids follow on. An index without points can take some when its options

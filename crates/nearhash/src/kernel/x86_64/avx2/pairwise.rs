@@ -103,6 +103,44 @@ impl Dots for Pairwise {
     }
 
     #[inline(always)]
+    unsafe fn quarters(codes: *const Line, query: *const i8, lines: usize) -> TwoYmm {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let (ones, low) = (_mm256_set1_epi16(1), _mm256_set1_epi8(3));
+            let mut sums = [_mm256_setzero_si256(); 2];
+            let mut line = 0;
+            while line < lines {
+                // Eight lines are 64 products of at most 3 x 127: below 2^15.
+                let end = (line + 8).min(lines);
+                let mut pairs = [_mm256_setzero_si256(); 2];
+                while line < end {
+                    let c = codes.add(line).cast::<__m256i>();
+                    let q = query.cast::<i32>().add(4 * line);
+                    for (half, pairs) in pairs.iter_mut().enumerate() {
+                        let c = _mm256_load_si256(c.add(half));
+                        let parts = [
+                            c,
+                            _mm256_srli_epi16::<2>(c),
+                            _mm256_srli_epi16::<4>(c),
+                            _mm256_srli_epi16::<6>(c),
+                        ];
+                        for (i, part) in parts.into_iter().enumerate() {
+                            let q = _mm256_set1_epi32(q.add(i).read_unaligned());
+                            let products = _mm256_maddubs_epi16(_mm256_and_si256(part, low), q);
+                            *pairs = _mm256_add_epi16(*pairs, products);
+                        }
+                    }
+                    line += 1;
+                }
+                for (sum, pairs) in sums.iter_mut().zip(pairs) {
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                }
+            }
+            TwoYmm(_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1]))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> TwoYmm {
         // SAFETY: as the caller vouches.
         unsafe {

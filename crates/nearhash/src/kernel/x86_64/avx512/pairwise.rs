@@ -88,6 +88,39 @@ impl Dots for Pairwise {
     }
 
     #[inline(always)]
+    unsafe fn quarters(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let (ones, low) = (_mm512_set1_epi16(1), _mm512_set1_epi8(3));
+            let mut sums = _mm512_setzero_si512();
+            let mut line = 0;
+            while line < lines {
+                // Eight lines are 64 products of at most 3 x 127: below 2^15.
+                let end = (line + 8).min(lines);
+                let mut pairs = _mm512_setzero_si512();
+                while line < end {
+                    let c = _mm512_load_si512(codes.add(line).cast());
+                    let q = query.cast::<i32>().add(4 * line);
+                    let parts = [
+                        c,
+                        _mm512_srli_epi16::<2>(c),
+                        _mm512_srli_epi16::<4>(c),
+                        _mm512_srli_epi16::<6>(c),
+                    ];
+                    for (i, part) in parts.into_iter().enumerate() {
+                        let q = _mm512_set1_epi32(q.add(i).read_unaligned());
+                        let products = _mm512_maddubs_epi16(_mm512_and_si512(part, low), q);
+                        pairs = _mm512_add_epi16(pairs, products);
+                    }
+                    line += 1;
+                }
+                sums = _mm512_add_epi32(sums, _mm512_madd_epi16(pairs, ones));
+            }
+            Zmm(_mm512_cvtepi32_ps(sums))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Zmm {
         // SAFETY: as the caller vouches.
         unsafe {

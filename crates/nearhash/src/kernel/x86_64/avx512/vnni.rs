@@ -178,6 +178,29 @@ impl Dots for Vnni {
     }
 
     #[inline(always)]
+    unsafe fn quarters(codes: *const Line, query: *const i8, lines: usize) -> Zmm {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            let low = _mm512_set1_epi8(3);
+            let mut sums = [_mm512_setzero_si512(); CHAINS];
+            for line in 0..lines {
+                let c = _mm512_load_si512(codes.add(line).cast());
+                let parts = [
+                    c,
+                    _mm512_srli_epi16::<2>(c),
+                    _mm512_srli_epi16::<4>(c),
+                    _mm512_srli_epi16::<6>(c),
+                ];
+                for (i, (sum, part)) in sums.iter_mut().zip(parts).enumerate() {
+                    let part = _mm512_and_si512(part, low);
+                    *sum = _mm512_dpbusd_epi32(*sum, part, four_numbers(query, 4 * line + i));
+                }
+            }
+            all_chains(sums)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn row(codes: *const Line, high: *const i8, low: *const i8, lines: usize) -> Zmm {
         // SAFETY: as the caller vouches.
         unsafe {
@@ -197,20 +220,36 @@ impl Dots for Vnni {
 
 impl Tiles for Vnni {
     #[inline(always)]
-    unsafe fn tile<const NIBBLES: bool>(
+    unsafe fn tile<const DIMENSIONS: usize>(
         codes: *const Line,
         queries: [*const i8; TILE],
         lines: usize,
     ) -> [Zmm; TILE] {
         // SAFETY: as the caller vouches.
         unsafe {
-            let low = _mm512_set1_epi8(15);
+            let low = _mm512_set1_epi8(if DIMENSIONS == 16 { 3 } else { 15 });
             // Two chains of sums a query hide the latency.
             let mut sums = [[_mm512_setzero_si512(); 2]; TILE];
             let number = |query: usize, at: usize| {
                 _mm512_set1_epi32(queries[query].cast::<i32>().add(at).read_unaligned())
             };
-            if NIBBLES {
+            if DIMENSIONS == 16 {
+                for line in 0..lines {
+                    let c = _mm512_load_si512(codes.add(line).cast());
+                    let parts = [
+                        _mm512_and_si512(c, low),
+                        _mm512_and_si512(_mm512_srli_epi16::<2>(c), low),
+                        _mm512_and_si512(_mm512_srli_epi16::<4>(c), low),
+                        _mm512_and_si512(_mm512_srli_epi16::<6>(c), low),
+                    ];
+                    for (query, sums) in sums.iter_mut().enumerate() {
+                        for (i, part) in parts.iter().enumerate() {
+                            let numbers = number(query, 4 * line + i);
+                            sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], *part, numbers);
+                        }
+                    }
+                }
+            } else if DIMENSIONS == 8 {
                 for line in 0..lines {
                     let c = _mm512_load_si512(codes.add(line).cast());
                     let c0 = _mm512_and_si512(c, low);
