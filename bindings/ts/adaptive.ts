@@ -76,7 +76,7 @@ export interface IndexDescription {
   projection?: { axes: number }
   /** Buckets that hold a point, their sizes, and the rounds that moved each point to its nearest one. */
   buckets?: { count: number; meanBucketSize: number; maxBucketSize: number; settle: number }
-  /** Bits of a code, an axis, and bytes a vector takes beside its own numbers. */
+  /** Bits of a code, an axis (2, 4 or 7), and bytes a vector takes beside its own numbers. */
   codes?: { bits: number; bytesPerVector: number }
   /** Buckets that `search` scans for a mean recall, in the mean, by k. */
   calibration?: { k: number; recall: number; probes: number }[]

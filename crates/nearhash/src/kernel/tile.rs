@@ -32,9 +32,9 @@ impl CodeTile<'_> {
     }
 }
 
-const BYTES: usize = Packing::Bytes.dimensions();
-const NIBBLES: usize = Packing::Nibbles.dimensions();
-const QUARTERS: usize = Packing::Quarters.dimensions();
+pub(crate) const BYTES: usize = Packing::Bytes.dimensions();
+pub(crate) const NIBBLES: usize = Packing::Nibbles.dimensions();
+pub(crate) const QUARTERS: usize = Packing::Quarters.dimensions();
 
 /// Dot products with several queries at once.
 pub(crate) trait Tiles: Dots {

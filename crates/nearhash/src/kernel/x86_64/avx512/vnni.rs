@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::Zmm;
 use crate::kernel::codes::{Dots, LINE, Line};
-use crate::kernel::tile::{TILE, Tiles};
+use crate::kernel::tile::{NIBBLES, QUARTERS, TILE, Tiles};
 
 /// Sums that go on beside each other: each waits for its own last one only.
 const CHAINS: usize = 4;
@@ -227,13 +227,13 @@ impl Tiles for Vnni {
     ) -> [Zmm; TILE] {
         // SAFETY: as the caller vouches.
         unsafe {
-            let low = _mm512_set1_epi8(if DIMENSIONS == 16 { 3 } else { 15 });
+            let low = _mm512_set1_epi8(if DIMENSIONS == QUARTERS { 3 } else { 15 });
             // Two chains of sums a query hide the latency.
             let mut sums = [[_mm512_setzero_si512(); 2]; TILE];
             let number = |query: usize, at: usize| {
                 _mm512_set1_epi32(queries[query].cast::<i32>().add(at).read_unaligned())
             };
-            if DIMENSIONS == 16 {
+            if DIMENSIONS == QUARTERS {
                 for line in 0..lines {
                     let c = _mm512_load_si512(codes.add(line).cast());
                     let parts = [
@@ -249,7 +249,7 @@ impl Tiles for Vnni {
                         }
                     }
                 }
-            } else if DIMENSIONS == 8 {
+            } else if DIMENSIONS == NIBBLES {
                 for line in 0..lines {
                     let c = _mm512_load_si512(codes.add(line).cast());
                     let c0 = _mm512_and_si512(c, low);
