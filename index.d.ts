@@ -318,7 +318,7 @@ interface IndexDescription {
     maxBucketSize: number;
     settle: number;
   };
-  /** Bits of a code, an axis, and bytes a vector takes beside its own numbers. */
+  /** Bits of a code, an axis (2, 4 or 7), and bytes a vector takes beside its own numbers. */
   codes?: {
     bits: number;
     bytesPerVector: number;
