@@ -255,3 +255,13 @@ impl Model {
                 .map_or(0, |norms| norms.len() * 4)
     }
 }
+
+#[cfg(test)]
+impl Model {
+    /// Fitted to rows as an index fits it unless told otherwise.
+    pub(crate) fn of(rows: Vec<f32>, dim: usize) -> Self {
+        let points = Points::new(crate::points::RowData::F32(rows), dim).unwrap();
+        let (metric, shape, control) = (Metric::Euclidean, Shape::default(), Control::new());
+        Self::fit(&points.view(), metric, shape, 1, &control).unwrap()
+    }
+}

@@ -163,10 +163,6 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adaptive::layout::Shape;
-    use crate::control::Control;
-    use crate::metric::Metric;
-    use crate::points::{Points, RowData};
     use crate::testing::normal;
 
     /// 4,000 points around 40 centres, around some more widely than around others.
@@ -177,15 +173,7 @@ mod tests {
             let (row, j) = (i / dim, i % dim);
             centres[row % 40 * dim + j] + widths[row % 40 % 3] * noise
         });
-        let points = Points::new(RowData::F32(values.collect()), dim).unwrap();
-        Model::fit(
-            &points.view(),
-            Metric::Euclidean,
-            Shape::default(),
-            1,
-            &Control::new(),
-        )
-        .unwrap()
+        Model::of(values.collect(), dim)
     }
 
     #[test]

@@ -278,9 +278,7 @@ impl Centres {
         y: &Quantised<impl Deref<Target = [i8]>>,
         out: &mut Vec<f32>,
     ) -> Scored {
-        out.resize(self.norms.len(), 0.0);
-        let (region, norms) = (&self.regions[0], &self.ranked);
-        self.score(kernels, region, norms, y, y.squared_norm(), out)
+        self.score_all(kernels, &self.ranked, y, out)
     }
 
     /// Squared distances from `y` to all decoded centres of the only region, in whole groups; those
@@ -291,11 +289,22 @@ impl Centres {
         y: &Quantised<impl Deref<Target = [i8]>>,
         out: &mut Vec<f32>,
     ) -> Scored {
-        out.resize(self.norms.len(), 0.0);
-        self.distances_in(kernels, 0, y, y.squared_norm(), out)
+        self.score_all(kernels, &self.norms, y, out)
     }
 
-    /// The same for one region, whose own centre is at the squared distance `from`.
+    /// The same with these norms.
+    fn score_all(
+        &self,
+        kernels: &Kernels,
+        norms: &[f32],
+        y: &Quantised<impl Deref<Target = [i8]>>,
+        out: &mut Vec<f32>,
+    ) -> Scored {
+        out.resize(norms.len(), 0.0);
+        self.score(kernels, &self.regions[0], norms, y, y.squared_norm(), out)
+    }
+
+    /// Squared distances in one region, whose own centre is at the squared distance `from`.
     pub(crate) fn distances_in(
         &self,
         kernels: &Kernels,
@@ -308,8 +317,7 @@ impl Centres {
         self.score(kernels, region, &self.norms, y, from, out)
     }
 
-    /// Squared distances in a region whose own centre is at the squared distance `from`, of centres with these
-    /// norms.
+    /// [`distances_in`](Self::distances_in) of centres with these norms.
     fn score(
         &self,
         kernels: &Kernels,

@@ -3,12 +3,9 @@ use rand_distr::StandardNormal;
 
 use super::margins::LEAST_KAPPA;
 use super::*;
-use crate::adaptive::layout::Shape;
 use crate::adaptive::search::Scratch;
 use crate::adaptive::traces::Trace;
 use crate::kernel::{Kernels, padded_width};
-use crate::metric::Metric;
-use crate::points::{Points, RowData};
 use crate::random::stream;
 
 fn normal(count: usize, dim: usize) -> Vec<f32> {
@@ -16,18 +13,6 @@ fn normal(count: usize, dim: usize) -> Vec<f32> {
     (0..count * dim)
         .map(|_| random.sample::<f32, _>(StandardNormal))
         .collect()
-}
-
-fn model(rows: Vec<f32>, dim: usize) -> Model {
-    let points = Points::new(RowData::F32(rows), dim).unwrap();
-    Model::fit(
-        &points.view(),
-        Metric::Euclidean,
-        Shape::default(),
-        1,
-        &Control::new(),
-    )
-    .unwrap()
 }
 
 /// All that a calibration says.
@@ -43,7 +28,7 @@ fn told(found: &[Calibration]) -> Vec<(usize, MissModel, f32, f64, Vec<Setting>)
 
 /// Points about as far from their mean as each other, so that many strangers are far beyond all.
 fn even() -> Model {
-    model(normal(1500, 24), 24)
+    Model::of(normal(1500, 24), 24)
 }
 
 fn calibrated(model: &Model, seed: u64, threads: usize) -> Vec<Calibration> {
@@ -106,7 +91,7 @@ fn what_is_calibrated_is_within_its_bounds() {
 #[test]
 fn points_that_cannot_be_told_apart_are_calibrated() {
     for rows in [vec![2.5; 1100 * 6], normal(7, 6).repeat(160)] {
-        for calibration in calibrated(&model(rows, 6), 1, 2) {
+        for calibration in calibrated(&Model::of(rows, 6), 1, 2) {
             assert!(calibration.usual > 0.0);
             for setting in &calibration.settings {
                 assert!(setting.kappa.is_finite() && setting.probes.is_finite());
@@ -164,7 +149,7 @@ fn a_cancelled_calibration_says_so() {
 
 #[test]
 fn dots_that_are_computed_for_several_queries_at_once_change_no_trace() {
-    let model = model(normal(1500, 280), 280);
+    let model = Model::of(normal(1500, 280), 280);
     assert!(model.codes.stride() >= 24);
     let ks = [1, 10, 30];
     let search = Search {
@@ -231,7 +216,7 @@ fn a_search_that_may_end_early_sees_the_same_until_then() {
 
 #[test]
 fn more_points_that_are_asked_for_one_neighbour_move_its_settings_little() {
-    let mut model = model(normal(6000, 24), 24);
+    let mut model = Model::of(normal(6000, 24), 24);
     let with = calibrated(&model, 1, 2);
     let [stored, singles] = split(&model.held_out, 6000);
     assert_eq!((stored.len(), singles.len()), (1024, 375));

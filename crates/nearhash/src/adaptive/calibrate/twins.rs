@@ -119,11 +119,8 @@ mod tests {
 
     use super::*;
     use crate::adaptive::calibrate::margins::GENEROUS;
-    use crate::adaptive::layout::Shape;
     use crate::adaptive::traces::Search;
     use crate::control::Control;
-    use crate::metric::Metric;
-    use crate::points::{Points, RowData};
     use crate::random::stream;
 
     const DIM: usize = 24;
@@ -137,9 +134,7 @@ mod tests {
         for _ in 0..copies {
             rows.extend(points.iter().map(|x| x + noise * normal()));
         }
-        let points = Points::new(RowData::F32(rows), DIM).unwrap();
-        let (metric, shape, control) = (Metric::Euclidean, Shape::default(), Control::new());
-        let model = Model::fit(&points.view(), metric, shape, 1, &control).unwrap();
+        let model = Model::of(rows, DIM);
         let search = Search {
             ks: &[1, 60],
             usual: vec![1.0; 2],
@@ -148,7 +143,9 @@ mod tests {
             early: None,
         };
         let rows = model.held_out[..100].to_vec();
-        let traces = model.stored_traces(&rows, &search, &control).unwrap();
+        let traces = model
+            .stored_traces(&rows, &search, &Control::new())
+            .unwrap();
         (model, rows, traces)
     }
 
